@@ -1,0 +1,35 @@
+"""Regenerates `protos/gen` from the contract: Python code, its types, and the descriptors with their comments."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from grpc_tools import protoc
+
+PROTOS = Path(__file__).parent
+WELL_KNOWN = Path(protoc.__file__).parent / "_proto"
+
+
+def generate(out: Path) -> None:
+    """Writes everything under `out`, which is emptied first."""
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    tools = Path(sys.executable).parent
+    sources = sorted(str(p.relative_to(PROTOS)) for p in [*PROTOS.glob("comptoir/**/*.proto"), *PROTOS.glob("buf/**/*.proto")])
+    services = [s for s in sources if "service " in (PROTOS / s).read_text()]
+    common = [
+        "protoc",
+        f"-I{PROTOS}",
+        f"-I{WELL_KNOWN}",
+        f"--plugin=protoc-gen-mypy={tools / 'protoc-gen-mypy'}",
+        f"--plugin=protoc-gen-mypy_grpc={tools / 'protoc-gen-mypy_grpc'}",
+    ]
+    run = [*common, f"--python_out={out}", f"--mypy_out=quiet:{out}", *sources]
+    if protoc.main(run) or protoc.main([*common, f"--grpc_python_out={out}", f"--mypy_grpc_out=quiet:{out}", *services]):
+        raise SystemExit("protoc failed")
+    subprocess.run([tools / "buf", "build", PROTOS, "-o", out / "contract.binpb"], check=True)
+
+
+if __name__ == "__main__":
+    generate(PROTOS / "gen")

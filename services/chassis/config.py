@@ -1,0 +1,90 @@
+"""Settings of a process: one frozen object, read once, all problems reported together, secrets by file path only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ConfigError(Exception):
+    """Settings are missing or wrong; the message lists every problem by the name of its variable."""
+
+
+def _address(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
+        raise ValueError("must be HOST:PORT")
+    return value
+
+
+def _readable(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError("must be a readable file")
+    return path
+
+
+Address = Annotated[str, AfterValidator(_address)]
+SecretFile = Annotated[Path, AfterValidator(_readable)]
+
+
+class Settings(BaseSettings):
+    """What every service needs."""
+
+    model_config = SettingsConfigDict(env_prefix="COMPTOIR_", frozen=True, extra="ignore")
+
+    listen: Address
+    """Where gRPC is served, over mutual TLS."""
+    health_listen: Address
+    """Where the standard health protocol is served, in clear, to the orchestrator only."""
+    metrics_listen: Address
+    tls_directory: Path
+    """Holds tls.crt, tls.key and ca.crt of this service."""
+    callers_file: SecretFile
+    """The published list of who may call whom."""
+    issuer: str
+    """Issuer and audience of access tokens: the gateway's public address."""
+    identity_address: Address
+    """Where the signing keys are published."""
+    database_url_file: SecretFile
+    """File with the database URL of the `svc` role."""
+    kek_file: SecretFile
+    """File with the key-encryption keys."""
+    state_directory: Path
+    """Scratch that survives a restart, such as the last known good signing keys."""
+    threads: int = 4
+
+    @property
+    def database_url(self) -> str:
+        return self.database_url_file.read_text().strip()
+
+
+class OwnerSettings(BaseSettings):
+    """What migrations need."""
+
+    model_config = SettingsConfigDict(env_prefix="COMPTOIR_", frozen=True, extra="ignore")
+
+    owner_database_url_file: SecretFile
+
+    @property
+    def database_url(self) -> str:
+        return self.owner_database_url_file.read_text().strip()
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def load(kind: type[S]) -> S:
+    """Reads the settings, or raises `ConfigError` with every problem. Values are not repeated: they may be secret."""
+    try:
+        return kind()
+    except ValidationError as error:
+        lines = [
+            f"COMPTOIR_{str(problem['loc'][0]).upper()}: {problem['msg']}"
+            if problem["loc"]
+            else problem["msg"]
+            for problem in error.errors(include_input=False, include_url=False)
+        ]
+        raise ConfigError("\n".join(lines)) from None

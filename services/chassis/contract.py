@@ -1,0 +1,259 @@
+"""The contract as the code reads it: one `Method` for each RPC, made from its descriptor and options.
+
+Everything public derives from this: routes, OpenAPI, permission check, validation, generated tests. A method that
+lacks a declaration makes `load` fail, and so keeps its service from starting.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
+
+from comptoir.company.v1 import company_pb2
+from comptoir.identity.v1 import membership_pb2, oauth_pb2, session_pb2, user_pb2
+from comptoir.inbox.v1 import message_pb2
+from comptoir.media.v1 import logo_pb2
+from comptoir.options.v1 import policy_pb2
+from comptoir.shop.v1 import key_pb2, shop_pb2, signature_pb2
+from google.api import annotations_pb2, field_behavior_pb2, http_pb2, resource_pb2
+from google.protobuf import descriptor_pb2, json_format, message_factory
+from google.protobuf.descriptor import (
+    Descriptor,
+    FieldDescriptor,
+    FileDescriptor,
+    MethodDescriptor,
+    ServiceDescriptor,
+)
+from google.protobuf.message import Message
+
+from services.chassis.names import Pattern
+from services.chassis.rights import RIGHTS
+
+FILES: tuple[FileDescriptor, ...] = tuple(
+    module.DESCRIPTOR
+    for module in (
+        company_pb2,
+        membership_pb2,
+        oauth_pb2,
+        session_pb2,
+        user_pb2,
+        message_pb2,
+        logo_pb2,
+        key_pb2,
+        shop_pb2,
+        signature_pb2,
+    )
+)
+"""Every file of the contract that declares a service."""
+
+READS = ("Get", "List", "Lookup", "Search", "Count")
+PEOPLE = frozenset({policy_pb2.CALLER_KIND_MERCHANT, policy_pb2.CALLER_KIND_OPERATOR})
+OUTSIDE = PEOPLE | {policy_pb2.CALLER_KIND_ANONYMOUS}
+
+
+class ContractError(Exception):
+    """The contract lacks declarations; the message lists all of them."""
+
+
+@dataclass(frozen=True)
+class NameField:
+    """A field of the request that holds a resource name: its path, and the pattern it must have."""
+
+    path: tuple[str, ...]
+    pattern: Pattern
+
+    def value(self, request: Message) -> str:
+        found: Any = request
+        for step in self.path:
+            found = getattr(found, step)
+        return str(found)
+
+    @property
+    def dotted(self) -> str:
+        return ".".join(self.path)
+
+
+@dataclass(frozen=True)
+class Method:
+    """One RPC and what it declares."""
+
+    descriptor: MethodDescriptor
+
+    @cached_property
+    def service(self) -> str:
+        """Full name of its service."""
+        return str(self.descriptor.containing_service.full_name)
+
+    @cached_property
+    def name(self) -> str:
+        return str(self.descriptor.name)
+
+    @cached_property
+    def path(self) -> str:
+        """Path on the wire: `/package.Service/Method`."""
+        return f"/{self.service}/{self.name}"
+
+    @cached_property
+    def handler(self) -> str:
+        """Name of the function that serves it: `UpdateShop` is `update_shop`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", self.name).lower()
+
+    @cached_property
+    def request(self) -> type[Message]:
+        return message_factory.GetMessageClass(self.descriptor.input_type)
+
+    @cached_property
+    def response(self) -> type[Message]:
+        return message_factory.GetMessageClass(self.descriptor.output_type)
+
+    @cached_property
+    def options(self) -> descriptor_pb2.MethodOptions:
+        return self.descriptor.GetOptions()
+
+    @cached_property
+    def policy(self) -> policy_pb2.MethodPolicy:
+        return self.options.Extensions[policy_pb2.policy]
+
+    @cached_property
+    def callers(self) -> frozenset[int]:
+        return frozenset(self.policy.callers)
+
+    @cached_property
+    def reads_only(self) -> bool:
+        return self.options.idempotency_level == descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
+
+    @cached_property
+    def routes(self) -> tuple[http_pb2.HttpRule, ...]:
+        """REST bindings, the principal one first."""
+        rule = self.options.Extensions[annotations_pb2.http]
+        return (rule, *rule.additional_bindings) if rule.WhichOneof("pattern") else ()
+
+    @cached_property
+    def names(self) -> tuple[NameField, ...]:
+        """Fields of the request that hold resource names; the first is the one the call is about."""
+        return tuple(_name_fields(self.descriptor.input_type, (), frozenset()))
+
+    @cached_property
+    def updated(self) -> str | None:
+        """The field that holds the resource to change, if this method takes an update mask (AIP-134)."""
+        fields = self.descriptor.input_type.fields_by_name
+        if "update_mask" not in fields:
+            return None
+        return next(name for name, field in fields.items() if _resource(field.message_type) is not None)
+
+    @cached_property
+    def created(self) -> bool:
+        """Whether the resource in the request is new, so that its name is not expected."""
+        return self.name.startswith("Create")
+
+    def example(self) -> Message:
+        """The example request."""
+        return json_format.Parse(self.policy.example, self.request())
+
+
+def behaviors(field: FieldDescriptor) -> frozenset[int]:
+    """The `google.api.field_behavior` of a field."""
+    return _behaviors(field)
+
+
+@cache
+def _behaviors(field: FieldDescriptor) -> frozenset[int]:
+    return frozenset(field.GetOptions().Extensions[field_behavior_pb2.field_behavior])
+
+
+def is_output(field: FieldDescriptor) -> bool:
+    """Whether only the service writes the field."""
+    return bool(behaviors(field) & {field_behavior_pb2.OUTPUT_ONLY})
+
+
+def is_required(field: FieldDescriptor) -> bool:
+    return field_behavior_pb2.REQUIRED in behaviors(field)
+
+
+def _resource(message: Descriptor | None) -> str | None:
+    """Type of the resource that the message is, if it is one."""
+    if message is None:
+        return None
+    return message.GetOptions().Extensions[resource_pb2.resource].type or None
+
+
+PATTERNS: dict[str, Pattern] = {
+    kind: Pattern(message.GetOptions().Extensions[resource_pb2.resource].pattern[0])
+    for file in FILES
+    for message in file.message_types_by_name.values()
+    if (kind := _resource(message))
+}
+"""Pattern of every resource type."""
+
+
+def _name_fields(message: Descriptor, prefix: tuple[str, ...], seen: frozenset[str]) -> Iterator[NameField]:
+    """Singular name fields of the request and of the resources in it, what only the service writes left out."""
+    for field in message.fields:
+        if is_output(field) or field.is_repeated:
+            continue
+        path = (*prefix, field.name)
+        if field.type == FieldDescriptor.TYPE_STRING:
+            reference = field.GetOptions().Extensions[resource_pb2.resource_reference]
+            if reference.type:
+                yield NameField(path, PATTERNS[reference.type])
+            elif reference.child_type:
+                yield NameField(path, PATTERNS[reference.child_type].parent)
+        elif _resource(field.message_type) and field.message_type.full_name not in seen:
+            yield from _name_fields(field.message_type, path, seen | {field.message_type.full_name})
+
+
+def methods(services: Iterable[ServiceDescriptor]) -> tuple[Method, ...]:
+    """The methods of these services, all of them complete, or a `ContractError` that lists what they lack."""
+    found = tuple(Method(descriptor) for service in services for descriptor in service.methods)
+    lacking = [f"{method.path}: {problem}" for method in found for problem in _problems(method)]
+    if lacking:
+        raise ContractError("The contract is incomplete:\n" + "\n".join(lacking))
+    return found
+
+
+def every_method() -> tuple[Method, ...]:
+    """Every method of the suite."""
+    return methods(service for file in FILES for service in file.services_by_name.values())
+
+
+def _problems(method: Method) -> Iterator[str]:
+    policy = method.policy
+    people = method.callers & PEOPLE
+    if not method.options.HasExtension(policy_pb2.policy):
+        yield "declares no (comptoir.options.v1.policy)"
+        return
+    if not policy.callers or policy_pb2.CALLER_KIND_UNSPECIFIED in method.callers:
+        yield "policy.callers must say who may call"
+    if policy.proof == policy_pb2.PROOF_UNSPECIFIED:
+        yield "policy.proof is missing"
+    if bool(people) != (policy.proof in (policy_pb2.PROOF_SESSION, policy_pb2.PROOF_FRESH)):
+        yield "policy.proof must be PROOF_NONE exactly where no person calls"
+    if policy.scope == policy_pb2.SCOPE_UNSPECIFIED:
+        yield "policy.scope is missing"
+    needs_right = bool(people) and policy.scope != policy_pb2.SCOPE_USER
+    if needs_right and policy.permission not in RIGHTS:
+        yield f"policy.permission {policy.permission!r} is not in the list of rights"
+    if not needs_right and policy.permission:
+        yield "policy.permission has nobody to hold it"
+    if bool(method.callers & OUTSIDE) != bool(method.routes):
+        yield "google.api.http must be there exactly where callers come through the gateway"
+    if method.reads_only != method.name.startswith(READS) and method.name.startswith(READS):
+        yield "reads must say idempotency_level = NO_SIDE_EFFECTS"
+    if policy.scope == policy_pb2.SCOPE_COMPANY and not any(
+        "company" in name.pattern.variables for name in method.names
+    ):
+        yield "SCOPE_COMPANY needs a field that names the company"
+    if policy.scope == policy_pb2.SCOPE_USER and not (
+        method.names and method.names[0].pattern.variables == ("user",)
+    ):
+        yield "SCOPE_USER needs a first field that names the user"
+    if not policy.example:
+        yield "policy.example is missing"
+        return
+    try:
+        method.example()
+    except json_format.ParseError as error:
+        yield f"policy.example is not a request: {error}"

@@ -1,0 +1,88 @@
+"""The engine of a service and the sessions it hands to calls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from services.chassis.db.faults import Conflicts, translated
+from services.chassis.db.scope import Scope, confine, watch_transactions
+from services.chassis.db.tenancy import ScopedSession
+
+_IDLE_SECONDS = 1.0
+_SESSION = "-c idle_in_transaction_session_timeout=15000 -c lock_timeout=5000 -c timezone=UTC"
+
+
+class Database:
+    """The service's database under its `svc` role. `conflicts` gives violated constraints their meaning."""
+
+    def __init__(self, url: str, *, connections: int = 6, conflicts: Conflicts | None = None) -> None:
+        self.engine = _engine(url, connections)
+        self._conflicts: Conflicts = conflicts or {}
+
+    @contextmanager
+    def transaction(self, scope: Scope) -> Iterator[ScopedSession]:
+        """One transaction, committed at the end unless something was raised."""
+        with translated(self._conflicts), self.open(scope) as session, session.begin():
+            yield session
+
+    def open(self, scope: Scope) -> ScopedSession:
+        """A session whose transaction begins with its first statement; the caller ends it."""
+        session = ScopedSession(expire_on_commit=False)
+        session.scope = scope
+        session.bind = self.engine.execution_options(scope_of=session)
+        return session
+
+    def translated(self) -> AbstractContextManager[None]:
+        """Turns the driver's errors inside the block into faults."""
+        return translated(self._conflicts)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def enter(session: ScopedSession, scope: Scope) -> None:
+    """Confines a session that had no company and no person yet: the handler has just looked them up."""
+    if session.scope.company or session.scope.user:
+        raise ValueError("one session has one scope")
+    session.scope = scope
+    if session.in_transaction():
+        confine(session.connection(), scope)
+
+
+def _engine(url: str, connections: int) -> Engine:
+    engine = create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_use_lifo=True,
+        connect_args={"options": _SESSION, "connect_timeout": 3, "application_name": "comptoir"},
+    )
+    watch_transactions(engine)
+    _probe_idle_connections(engine)
+    return engine
+
+
+def _probe_idle_connections(engine: Engine) -> None:
+    """A connection that lay idle may have died with a restart of the server: ask it first, which costs no hot call."""
+
+    @event.listens_for(engine, "checkin")
+    def checkin(connection: object, entry: ConnectionPoolEntry) -> None:
+        entry.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def checkout(connection: Any, entry: ConnectionPoolEntry, proxy: object) -> None:
+        if time.monotonic() - entry.info.get("idle_since", time.monotonic()) < _IDLE_SECONDS:
+            return
+        try:
+            connection.execute("select 1")
+            connection.rollback()
+        except Exception as error:
+            raise DisconnectionError from error

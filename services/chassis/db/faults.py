@@ -1,0 +1,50 @@
+"""Errors of the driver, given their meaning by SQLSTATE and constraint name, in this one place and never by text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy import exc
+
+from services.chassis.errors import Fault, Internal, TimedOut, Unavailable
+
+Conflicts = Mapping[str, Callable[[], Fault]]
+"""For each constraint that callers can violate, the fault that it is."""
+
+_UNAVAILABLE = ("08", "53", "57P", "25006", "40001", "40P01", "55P03", "58")
+_TIMEOUT = "57014"
+
+
+@contextmanager
+def translated(conflicts: Conflicts) -> Iterator[None]:
+    """Turns errors of SQLAlchemy and psycopg inside the block into faults; what is unexpected stays as it is."""
+    try:
+        yield
+    except exc.TimeoutError as error:
+        raise Unavailable(
+            "Every database connection is busy.", reason="DATABASE_BUSY", retry_after_seconds=1
+        ) from error
+    except (exc.DBAPIError, psycopg.Error) as error:
+        raise _fault(error, conflicts) from error
+
+
+def _fault(error: BaseException, conflicts: Conflicts) -> Fault:
+    original = error.orig if isinstance(error, exc.DBAPIError) else error
+    if not isinstance(original, psycopg.Error):
+        return Internal("The database driver failed.")
+    state = original.sqlstate or ""
+    if original.diag.constraint_name in conflicts:
+        return conflicts[original.diag.constraint_name]()
+    if state == _TIMEOUT:
+        return TimedOut("The database did not answer in time.", reason="DATABASE_TIMEOUT")
+    if state == "25006":
+        return Unavailable(
+            "The database takes no writes at present.", reason="DATABASE_READ_ONLY", retry_after_seconds=5
+        )
+    if not state or state.startswith(_UNAVAILABLE):
+        return Unavailable(
+            "The database is away at present.", reason="DATABASE_UNAVAILABLE", retry_after_seconds=1
+        )
+    return Internal("The database refused the statement.")

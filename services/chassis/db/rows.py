@@ -1,0 +1,66 @@
+"""What kinds of tables there are. Every table is of exactly one; a catalog test compares this with the database."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+
+class TableClass(Enum):
+    """Whose rows a table holds, and so what row-level security does with them."""
+
+    TENANT = "tenant"
+    """A company's: seen only with that company set."""
+    PERSON = "person"
+    """A person's: seen only with that person set."""
+    MEMBERSHIP = "membership"
+    """A person's place in a company: seen with either of the two set."""
+    VAULT = "vault"
+    """A company's wrapped data keys, and the platform's own under '-'."""
+    DIRECTORY = "directory"
+    """Where to look a tenant or a person up by something only they have."""
+    PLATFORM = "platform"
+    """The platform's own."""
+
+
+class TenantRow:
+    """A row of a company. Keys begin with the company, so foreign keys cannot cross it (they ignore policies)."""
+
+    __table_args__ = {"info": {"class": TableClass.TENANT}}
+    company: Mapped[str] = mapped_column(primary_key=True)
+
+
+class PersonRow:
+    """A row of a person."""
+
+    __table_args__ = {"info": {"class": TableClass.PERSON}}
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+
+
+class MembershipRow:
+    """A row of a person in a company."""
+
+    __table_args__ = {"info": {"class": TableClass.MEMBERSHIP}}
+    company: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+
+
+class DirectoryRow:
+    """A row that leads from something only its owner has to the owner."""
+
+    __table_args__ = {"info": {"class": TableClass.DIRECTORY}}
+
+
+class PlatformRow:
+    """A row of the platform."""
+
+    __table_args__ = {"info": {"class": TableClass.PLATFORM}}
+
+
+SCOPED: dict[type, tuple[str, ...]] = {
+    TenantRow: ("company",),
+    PersonRow: ("user_id",),
+    MembershipRow: ("company", "user_id"),
+}
+"""For each scoped kind, the columns of which the call's scope must set one."""

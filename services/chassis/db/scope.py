@@ -1,0 +1,54 @@
+"""What a transaction is confined to, set in PostgreSQL at its start and for its length only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+
+_SET = (
+    "select set_config('app.company', %s, true), set_config('app.user', %s, true),"
+    " set_config('transaction_read_only', %s, true), set_config('statement_timeout', %s, true)"
+)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A company, or a person, or neither; never both, so that a policy that knows two kinds shows only one."""
+
+    company: str | None = None
+    user: str | None = None
+    read_only: bool = False
+    timeout_ms: int = 10_000
+
+    def __post_init__(self) -> None:
+        if self.company and self.user:
+            raise ValueError("a transaction is confined to a company or to a person, not to both")
+
+
+class Unscoped(Exception):
+    """A transaction was begun, or a statement sent, that nothing confines. Always a mistake in our own code."""
+
+
+def confine(connection: Connection, scope: Scope) -> None:
+    """Sets the scope of the running transaction; one round trip."""
+    driver: Any = connection.connection.driver_connection
+    values = (
+        scope.company or "",
+        scope.user or "",
+        "on" if scope.read_only else "off",
+        str(scope.timeout_ms),
+    )
+    driver.execute(_SET, values)
+
+
+def watch_transactions(engine: Engine) -> None:
+    """Confines every transaction of the engine at its start; one without a scope is refused."""
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        session = connection.get_execution_options().get("scope_of")
+        if session is None:
+            raise Unscoped("a transaction was begun without a scope")
+        confine(connection, session.scope)

@@ -1,0 +1,98 @@
+"""Field masks (AIP-134) and what they may touch: never what only the service writes, nor what cannot change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from google.api import field_behavior_pb2
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from services.chassis.contract import Method, behaviors, is_required
+from services.chassis.errors import Violation
+
+_FIXED = {field_behavior_pb2.OUTPUT_ONLY, field_behavior_pb2.IDENTIFIER, field_behavior_pb2.IMMUTABLE}
+
+
+def in_mask(path: str, mask: tuple[str, ...]) -> bool:
+    """Whether the mask covers the path, by itself, by what contains it, or by something in it."""
+    plain = path.split("[")[0]
+    return any(plain == m or plain.startswith(m + ".") or m.startswith(plain + ".") for m in mask)
+
+
+def paths_to_update(method: Method, request: Any) -> tuple[str, ...]:
+    """The fields an update is to write: the mask's, or every populated one that may be written."""
+    if method.updated is None:
+        return ()
+    if request.HasField("update_mask"):
+        return tuple(request.update_mask.paths)
+    resource = getattr(request, method.updated)
+    return tuple(field.name for field, _ in resource.ListFields() if _writable(field, method))
+
+
+def _writable(field: FieldDescriptor, method: Method) -> bool:
+    if method.policy.corrects:
+        return field.name in method.policy.corrects
+    return not behaviors(field) & _FIXED and field.name != "etag"
+
+
+def mask_violations(method: Method, request: Any, paths: tuple[str, ...]) -> Iterator[Violation]:
+    """Every path of the mask that does not exist, cannot be written, or would be emptied though it must not be."""
+    if method.updated is None:
+        return
+    resource = getattr(request, method.updated)
+    for path in paths:
+        refused = _refused(resource.DESCRIPTOR, path, method)
+        if refused:
+            yield Violation("update_mask", "field_mask", f"names '{path}', {refused}")
+    yield from _cleared(resource, paths, method.updated)
+
+
+def _refused(descriptor: Descriptor, path: str, method: Method) -> str | None:
+    current: Descriptor | None = descriptor
+    for depth, step in enumerate(path.split(".")):
+        field = current.fields_by_name.get(step) if current is not None else None
+        if field is None:
+            return "which is no field that can be masked"
+        if (depth == 0 and not _writable(field, method)) or (depth and behaviors(field) & _FIXED):
+            return "which cannot be changed"
+        current = field.message_type if not field.is_repeated else None
+    return None
+
+
+def merge(source: Any, target: Any, paths: tuple[str, ...]) -> None:
+    """Copies the masked fields of one message over another, empty ones included (AIP-134)."""
+    for path in paths:
+        head, _, rest = path.partition(".")
+        field = source.DESCRIPTOR.fields_by_name[head]
+        if rest:
+            merge(getattr(source, head), getattr(target, head), (rest,))
+        elif field.is_repeated or field.type == FieldDescriptor.TYPE_MESSAGE:
+            target.ClearField(head)
+            if field.is_repeated:
+                getattr(target, head).MergeFrom(getattr(source, head))
+            elif source.HasField(head):
+                getattr(target, head).CopyFrom(getattr(source, head))
+        elif field.has_presence and not source.HasField(head):
+            target.ClearField(head)
+        else:
+            setattr(target, head, getattr(source, head))
+
+
+def _cleared(resource: Message, paths: tuple[str, ...], prefix: str) -> Iterator[Violation]:
+    """Required fields and choices may be changed but not emptied."""
+    for path in paths:
+        message: Any = resource
+        field: FieldDescriptor | None = None
+        for step in path.split("."):
+            if field is not None:
+                message = getattr(message, field.name)
+            field = message.DESCRIPTOR.fields_by_name.get(step)
+            if field is None:
+                break
+        if field is None or field.is_repeated or field.type == FieldDescriptor.TYPE_MESSAGE:
+            continue
+        value = getattr(message, field.name)
+        if not value and (is_required(field) or field.type == FieldDescriptor.TYPE_ENUM):
+            yield Violation(f"{prefix}.{path}", "required", "cannot be emptied")

@@ -1,0 +1,49 @@
+"""Resource names (AIP-122): the patterns come from `google.api.resource` in the contract, and from nowhere else."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+ANY = "-"
+"""The wildcard segment (AIP-159)."""
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def new_id() -> str:
+    """A resource id: 20 random characters (100 bits), so that none tells how many others there are."""
+    return secrets.choice(_ALPHABET[:26]) + "".join(secrets.choice(_ALPHABET) for _ in range(19))
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A pattern such as `companies/{company}/shops/{shop}`."""
+
+    text: str
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        return tuple(re.findall(r"{(\w+)}", self.text))
+
+    @cached_property
+    def _regex(self) -> re.Pattern[str]:
+        return re.compile(re.sub(r"{(\w+)}", r"(?P<\1>-|[a-z0-9][a-z0-9-]{0,62})", self.text))
+
+    def parse(self, name: str) -> dict[str, str] | None:
+        """The ids in the name, or None if it does not have this shape."""
+        match = self._regex.fullmatch(name)
+        return match.groupdict() if match else None
+
+    def format(self, ids: Mapping[str, str]) -> str:
+        """The name with these ids."""
+        return self.text.format_map(ids)
+
+    @cached_property
+    def parent(self) -> Pattern:
+        """The pattern of the parent: without the last collection and id."""
+        segments = self.text.split("/")
+        return Pattern("/".join(segments[:-2] if segments[-1].startswith("{") else segments[:-1]))

@@ -1,0 +1,64 @@
+"""The vocabulary of rights: a verb on a thing, with what it allows in words, and the presets that are sugar over it."""
+
+from __future__ import annotations
+
+RIGHTS: dict[str, str] = {
+    "company.read": "read the company record",
+    "company.update": "change the company record",
+    "users.read": "see the users of the company",
+    "shop.read": "see shops and their settings",
+    "shop.settings.update": "change the settings of shops",
+    "shop.keys.read": "see the keys of shops, masked",
+    "shop.keys.manage": "generate keys of shops",
+    "shop.logo.update": "change the logos of shops",
+    "inbox.read": "read the messages of the platform",
+    "platform.companies.open": "open companies",
+    "platform.companies.correct": "correct company records",
+    "platform.shops.open": "open shops",
+    "platform.keys.import": "set keys of shops that move here",
+    "platform.memberships.manage": "give and take places in companies",
+    "platform.messages.post": "post messages of the platform",
+}
+
+_COMPANY = frozenset(right for right in RIGHTS if not right.startswith("platform."))
+_READ = frozenset({"company.read", "shop.read", "inbox.read"})
+
+OPERATOR = "operator"
+PRESETS: dict[str, frozenset[str]] = {
+    "owner": _COMPANY,
+    "administrator": _COMPANY,
+    "developer": _READ | {"shop.settings.update", "shop.keys.read", "shop.keys.manage"},
+    "accountant": frozenset({"company.read", "inbox.read"}),
+    "reader": _READ | {"users.read"},
+    OPERATOR: frozenset(RIGHTS),
+}
+
+ACCOUNT_SCOPE = "account"
+"""OAuth scope that opens one's own account, which needs no right."""
+
+SCOPES: tuple[str, ...] = (
+    "openid",
+    "profile",
+    "email",
+    ACCOUNT_SCOPE,
+    "company",
+    "users",
+    "shop",
+    "inbox",
+    "platform",
+)
+"""OAuth scopes that clients may be given, beside the name of any single right. A scope covers a right that it
+equals or that it begins, up to a dot."""
+
+
+def covered(right: str, scopes: frozenset[str]) -> bool:
+    """Whether any of the scopes covers the right."""
+    if right in scopes:
+        return True
+    parts = right.split(".")
+    return any(".".join(parts[:n]) in scopes for n in range(1, len(parts)))
+
+
+def refusal(right: str) -> str:
+    """The sentence for someone who lacks the right."""
+    return f"This needs the right '{right}': to {RIGHTS[right]}."

@@ -1,0 +1,1 @@
+"""How a service answers: from bytes on the wire through the visible list of stages to a handler, and back."""

@@ -1,0 +1,94 @@
+"""One call on its way through the stages: what it is, whose it is, what it may touch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import grpc
+from google.protobuf.message import Message
+
+from services.chassis.authorize import Grant
+from services.chassis.caller import Caller
+from services.chassis.contract import Method
+from services.chassis.db.database import Database, enter
+from services.chassis.db.scope import Scope
+from services.chassis.db.tenancy import ScopedSession
+from services.chassis.errors import TimedOut
+
+Proceed = Callable[["Call"], Message]
+"""The rest of the stages."""
+Stage = Callable[["Call", Proceed], Message]
+"""One cross-cutting rule: does its part before and after the rest."""
+
+
+@dataclass
+class Call:
+    """State of one call. Handlers use `ids`, `company`, `caller`, `now`, `paths` and `db`."""
+
+    method: Method
+    request: Message
+    context: grpc.ServicerContext
+    metadata: dict[str, str]
+    now: datetime
+    request_id: str
+    caller: Caller = field(init=False)
+    grant: Grant = field(init=False)
+    paths: tuple[str, ...] = ()
+    """Fields that an update is to write."""
+    deadline: float = 0.0
+    """On the monotonic clock."""
+    database: Database | None = None
+    _session: ScopedSession | None = None
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """The ids in the name that the call is about."""
+        return self.grant.ids
+
+    @property
+    def company(self) -> str:
+        """The company that the call is confined to."""
+        if self.grant.company is None:
+            raise LookupError("this call is confined to no company")
+        return self.grant.company
+
+    @property
+    def user(self) -> str:
+        """The person whose account the call is confined to."""
+        if self.grant.user is None:
+            raise LookupError("this call is confined to no person")
+        return self.grant.user
+
+    @property
+    def db(self) -> ScopedSession:
+        """The call's transaction; it begins at first use, and is committed before the answer leaves."""
+        if self._session is None:
+            if self.database is None:
+                raise LookupError("this service has no database")
+            self._session = self.database.open(self._scope())
+        return self._session
+
+    @property
+    def has_transaction(self) -> bool:
+        return self._session is not None
+
+    def enter(self, *, company: str | None = None, user: str | None = None) -> None:
+        """Confines a call that named nobody (`companies/-`, a login) once its handler knows whose it is."""
+        self.grant = replace(self.grant, company=company, user=user)
+        if self._session is not None:
+            enter(self._session, self._scope())
+
+    def remaining_seconds(self) -> float:
+        """Time left to the deadline; raises when there is none."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimedOut("The deadline passed.")
+        return left
+
+    def _scope(self) -> Scope:
+        # Shaved, so that a statement's time-out can still be reported.
+        timeout = max(1, int(self.remaining_seconds() * 900))
+        return Scope(self.grant.company, self.grant.user, self.method.reads_only, timeout)

@@ -1,0 +1,142 @@
+"""The visible list of what every call passes through, in its order: `stages` at the end of this page."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from secrets import token_hex
+
+from google.protobuf.message import Message
+
+from services.chassis import log, metrics, tracing
+from services.chassis.authorize import authorize
+from services.chassis.caller import Caller, Kind
+from services.chassis.errors import Fault, Internal, Unauthenticated, Unavailable
+from services.chassis.masks import paths_to_update
+from services.chassis.rpc.call import Call, Proceed, Stage
+from services.chassis.rpc.peers import Peers, service_of
+from services.chassis.tokens import TokenVerifier
+from services.chassis.validate import validate
+
+LONGEST_SECONDS = 30.0
+"""Deadline of a call that came without one, and the longest accepted."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_OWN = frozenset({Kind.INTERNAL.value})
+"""Callers of the methods that even a forwarder calls for itself."""
+_BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+
+
+def new_request_id() -> str:
+    """Identifies one request in answers, logs and the record."""
+    return token_hex(16)
+
+
+def request_id(given: str | None) -> str:
+    """The caller's own id if it is a sane one, otherwise a new one."""
+    return given if given and _REQUEST_ID.fullmatch(given) else new_request_id()
+
+
+def errors(call: Call, proceed: Proceed) -> Message:
+    """Nothing but faults leaves: what is unexpected is logged here, and answered with one fixed sentence."""
+    started = time.perf_counter()
+    fault: Fault | None = None
+    try:
+        return proceed(call)
+    except Fault as known:
+        fault = known
+        raise
+    except Exception as error:
+        log.unexpected(call, error)
+        fault = Internal(f"Something went wrong here. Request {call.request_id}.")
+        raise fault from error
+    finally:
+        seconds = time.perf_counter() - started
+        metrics.observe(call.method, fault, seconds)
+        log.request(call, fault, seconds)
+
+
+def trace(call: Call, proceed: Proceed) -> Message:
+    """Goes on with the caller's trace, or starts one for the sampled few."""
+    with tracing.server_span(call.method.path, call.metadata):
+        return proceed(call)
+
+
+def deadline(call: Call, proceed: Proceed) -> Message:
+    """Takes over the caller's deadline, within bounds; a call that is too late is not begun."""
+    left = call.context.time_remaining()
+    call.deadline = time.monotonic() + min(left if left is not None else LONGEST_SECONDS, LONGEST_SECONDS)
+    call.remaining_seconds()
+    return proceed(call)
+
+
+@dataclass(frozen=True)
+class Authenticate:
+    """Certificate first, then the token that it may carry for somebody else."""
+
+    peers: Peers
+    tokens: TokenVerifier
+
+    def __call__(self, call: Call, proceed: Proceed) -> Message:
+        service = service_of(call.context)
+        self.peers.check(service, call.method.path)
+        call.caller = self._caller(service, call)
+        return proceed(call)
+
+    def _caller(self, service: str, call: Call) -> Caller:
+        header = call.metadata.get("authorization")
+        if service not in self.peers.forwarders or call.method.callers == _OWN:
+            if header is not None:
+                raise Unauthenticated("This service may not carry tokens.", reason="TOKEN_NOT_EXPECTED")
+            return Caller(Kind.INTERNAL, service, service)
+        if header is None:
+            return Caller(Kind.ANONYMOUS, "", service)
+        bearer = _BEARER.fullmatch(header)
+        if bearer is None:
+            raise Unauthenticated("The authorization header holds no bearer token.", reason="TOKEN_INVALID")
+        return replace(self.tokens.verify(bearer[1]), service=service)
+
+
+def authorise(call: Call, proceed: Proceed) -> Message:
+    """Company, shop, right, proof."""
+    call.grant = authorize(call.caller, call.method, call.request, call.now)
+    return proceed(call)
+
+
+def valid(call: Call, proceed: Proceed) -> Message:
+    """The contract's rules, and the fields that an update is to write."""
+    validate(call.method, call.request, call.caller)
+    call.paths = paths_to_update(call.method, call.request)
+    return proceed(call)
+
+
+def transaction(call: Call, proceed: Proceed) -> Message:
+    """One RPC is one transaction, committed before the answer leaves; a trial run (AIP-163) leaves nothing."""
+    if call.database is None:
+        return proceed(call)
+    with call.database.translated():
+        try:
+            response = proceed(call)
+            if call.has_transaction:
+                _end(call)
+            return response
+        finally:
+            if call.has_transaction:
+                call.db.close()
+
+
+def _end(call: Call) -> None:
+    if call.method.reads_only or getattr(call.request, "validate_only", False):
+        call.db.flush()
+        call.db.rollback()
+        return
+    if not call.context.is_active():
+        raise Unavailable("The caller has gone.", reason="CALLER_GONE")
+    call.db.commit()
+
+
+def stages(peers: Peers, tokens: TokenVerifier) -> Sequence[Stage]:
+    """The order every call goes through; `transaction` is the innermost."""
+    return (errors, trace, deadline, Authenticate(peers, tokens), authorise, valid, transaction)

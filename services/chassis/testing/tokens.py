@@ -1,0 +1,55 @@
+"""Access tokens for tests, signed with a key of their own."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from services.chassis.tokens import ALGORITHM, TYPE
+
+ISSUER = "https://gateway.test"
+ALL_SCOPES = "openid account company users shop inbox platform"
+
+
+class Mint:
+    """Signs tokens as identity would."""
+
+    def __init__(self) -> None:
+        self.key: ECKey = ECKey.generate_key("P-256", {"kid": "test-key"})
+
+    def find(self, kid: str) -> ECKey | None:
+        return self.key if kid == "test-key" else None
+
+    def claims(self, **changes: Any) -> dict[str, Any]:
+        """The claims of a good token of an owner, with changes; None removes one."""
+        now = int(time.time())
+        claims: dict[str, Any] = {
+            "iss": ISSUER,
+            "aud": ISSUER,
+            "sub": "userexample",
+            "iat": now,
+            "exp": now + 300,
+            "auth_time": now,
+            "jti": uuid.uuid4().hex,
+            "client_id": "demo-app",
+            "sid": "session",
+            "scope": ALL_SCOPES,
+            "role": "owner",
+            "company": "acme",
+            "shops": "all",
+            **changes,
+        }
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def token(self, header: dict[str, Any] | None = None, **changes: Any) -> str:
+        """A token; see `claims`."""
+        protected = {"typ": TYPE, "alg": ALGORITHM, "kid": "test-key", **(header or {})}
+        return jwt.encode(protected, self.claims(**changes), self.key)
+
+    def operator(self, **changes: Any) -> str:
+        """A token of the platform's staff."""
+        return self.token(role="operator", company=None, shops=None, sub="operatorexample", **changes)

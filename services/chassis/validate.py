@@ -1,0 +1,104 @@
+"""Whether a request keeps the contract's rules: required fields, names, field rules. One answer names all violations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import protovalidate
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from services.chassis.caller import Caller, Kind
+from services.chassis.contract import Method, is_required
+from services.chassis.errors import Invalid, Violation
+from services.chassis.masks import in_mask, mask_violations, paths_to_update
+from services.chassis.names import ANY
+
+_validator = protovalidate.Validator()
+
+
+def validate(method: Method, request: Message, caller: Caller) -> None:
+    """Raises `Invalid` with every broken rule, in the order of the fields' paths.
+
+    For an update, fields of the resource outside the mask do not count: they are neither written nor judged.
+    """
+    paths = paths_to_update(method, request)
+    found = [
+        violation
+        for violation in (
+            *mask_violations(method, request, paths),
+            *_missing(method, request),
+            *_misnamed(method, request, caller),
+            *_rules(request),
+        )
+        if method.updated is None or _counts(violation.field, method.updated, paths)
+    ]
+    if found:
+        unique = {violation.field: violation for violation in reversed(found)}
+        ordered = [unique[field] for field in sorted(unique)]
+        raise Invalid(
+            "; ".join(f"{violation.field}: {violation.description}" for violation in ordered),
+            violations=ordered,
+        )
+
+
+def _counts(field: str, resource: str, paths: tuple[str, ...]) -> bool:
+    prefix = resource + "."
+    if not field.startswith(prefix) or field == prefix + "name":
+        return True
+    return in_mask(field.removeprefix(prefix), paths)
+
+
+def _missing(method: Method, request: Message) -> Iterator[Violation]:
+    yield from _missing_in(request, request.DESCRIPTOR, "")
+    if method.updated and not getattr(request, method.updated).name:
+        yield Violation(f"{method.updated}.name", "required", "must be given")
+
+
+def _missing_in(message: Any, descriptor: Descriptor, prefix: str) -> Iterator[Violation]:
+    for field in descriptor.fields:
+        path = prefix + field.name
+        value = getattr(message, field.name)
+        if field.type == FieldDescriptor.TYPE_MESSAGE:
+            if field.is_repeated:
+                if is_required(field) and not value:
+                    yield Violation(path, "required", "must be given")
+                if not field.message_type.GetOptions().map_entry:
+                    for n, item in enumerate(value):
+                        yield from _missing_in(item, field.message_type, f"{path}[{n}].")
+            elif message.HasField(field.name):
+                yield from _missing_in(value, field.message_type, path + ".")
+            elif is_required(field):
+                yield Violation(path, "required", "must be given")
+        elif is_required(field) and not value:
+            yield Violation(path, "required", "must be given")
+
+
+def _misnamed(method: Method, request: Message, caller: Caller) -> Iterator[Violation]:
+    for name in method.names:
+        value = name.value(request)
+        if not value:
+            continue
+        found = name.pattern.parse(value)
+        if found is None or any(
+            part == ANY and not (variable == "company" and caller.kind is Kind.INTERNAL)
+            for variable, part in found.items()
+        ):
+            yield Violation(name.dotted, "resource_name", f"must look like {name.pattern.text}")
+
+
+def _rules(request: Message) -> Iterator[Violation]:
+    for violation in _validator.collect_violations(request):
+        proto = violation.proto
+        yield Violation(_path(proto.field), proto.rule_id, proto.message)
+
+
+def _path(field: Any) -> str:
+    path = ""
+    for element in field.elements if field else ():
+        path += ("." if path else "") + element.field_name
+        subscript = element.subscript
+        if subscript is not None:
+            path += f"[{subscript.value}]"
+    return path or "request"

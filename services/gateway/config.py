@@ -1,0 +1,49 @@
+"""Settings of the gateway."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.chassis.config import Address, SecretFile
+
+
+class GatewaySettings(BaseSettings):
+    """Where it listens, whom it calls, what it signs cookies with."""
+
+    model_config = SettingsConfigDict(env_prefix="COMPTOIR_", frozen=True, extra="ignore")
+
+    listen: Address
+    """Where https is served."""
+    metrics_listen: Address
+    web_tls_directory: Path
+    """Certificate that browsers see: tls.crt, tls.key."""
+    tls_directory: Path
+    """The gateway's identity towards the services: tls.crt, tls.key, ca.crt."""
+    cookie_key_file: SecretFile
+    issuer: str
+    """Public origin, and issuer of tokens: `https://host[:port]`, from configuration and never from a header."""
+    state_directory: Path
+    identity_address: Address
+    company_address: Address
+    shop_address: Address
+    media_address: Address
+    inbox_address: Address
+    workers: int = 1
+    threads: int = 4
+
+    @property
+    def cookie_key(self) -> bytes:
+        return self.cookie_key_file.read_bytes().strip()
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Address of each service by its name."""
+        return {
+            "identity": self.identity_address,
+            "company": self.company_address,
+            "shop": self.shop_address,
+            "media": self.media_address,
+            "inbox": self.inbox_address,
+        }

@@ -1,0 +1,1 @@
+"""Shops of companies: settings that payments obey, keys that never leak."""

@@ -1,0 +1,54 @@
+"""Shops, their directory, their keys."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from services.chassis.db.rows import TableClass
+from services.chassis.db.schema import data_keys, secure
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    data_keys("shop")
+    op.create_table(
+        "shops",
+        sa.Column("company", sa.Text, primary_key=True),
+        sa.Column("shop_id", sa.Text, primary_key=True),
+        sa.Column("display_name", sa.Text, nullable=False),
+        sa.Column("url", sa.Text, nullable=False),
+        sa.Column("manager_email", sa.Text, nullable=False),
+        sa.Column("capture_delay_days", sa.Integer, nullable=False),
+        sa.Column("validation_mode", sa.Text, nullable=False),
+        sa.Column("extra_attempts", sa.Integer, nullable=False),
+        sa.Column("notify_refused_attempts", sa.Boolean, nullable=False),
+        sa.Column("signature_algorithm", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("update_time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+    )
+    secure("shops", TableClass.TENANT, "shop")
+    op.create_table(
+        "shop_directory",
+        sa.Column("shop_id", sa.Text, primary_key=True),
+        sa.Column("company", sa.Text, nullable=False),
+    )
+    secure("shop_directory", TableClass.DIRECTORY, "shop")
+    op.create_table(
+        "shop_keys",
+        sa.Column("company", sa.Text, primary_key=True),
+        sa.Column("shop_id", sa.Text, primary_key=True),
+        sa.Column("key_id", sa.Text, primary_key=True),
+        sa.Column("sealed", sa.LargeBinary),
+        sa.Column("public_value", sa.Text, nullable=False),
+        sa.Column("masked_value", sa.Text, nullable=False),
+        sa.Column("check_value", sa.Text, nullable=False),
+        sa.Column("generate_time", sa.DateTime(timezone=True), nullable=False),
+    )
+    secure("shop_keys", TableClass.TENANT, "shop")

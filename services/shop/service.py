@@ -1,0 +1,31 @@
+"""What the shop service is made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from comptoir.shop.v1 import key_pb2, shop_pb2, signature_pb2
+
+from services.chassis.rpc.server import Handlers
+from services.chassis.service import Resources, Service
+from services.shop.api import KeyApi, ShopApi, SignatureApi
+from services.shop.keys import KeyRing
+from services.shop.rows import DATA_KEYS, Base
+
+
+def _handlers(resources: Resources) -> Handlers:
+    ring = KeyRing(resources.vault)
+    return {
+        shop_pb2.DESCRIPTOR.services_by_name["ShopService"]: ShopApi(ring),
+        key_pb2.DESCRIPTOR.services_by_name["KeyService"]: KeyApi(ring),
+        signature_pb2.DESCRIPTOR.services_by_name["SignatureService"]: SignatureApi(ring),
+    }
+
+
+SHOP = Service(
+    name="shop",
+    handlers=_handlers,
+    metadata=Base.metadata,
+    data_keys=DATA_KEYS,
+    versions=Path(__file__).parent / "migrations",
+)
