@@ -32,4 +32,4 @@ def generate(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    generate(PROTOS / "gen")
+    generate(Path(sys.argv[1]) if len(sys.argv) > 1 else PROTOS / "gen")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from comptoir.options.v1 import policy_pb2
 from google.protobuf.message import Message
 
+from comptoir.options.v1 import policy_pb2
 from services.chassis.caller import Caller, Kind
 from services.chassis.contract import Method
 from services.chassis.errors import Denied, NotFound, Unauthenticated
@@ -60,9 +60,9 @@ def _check_kind(caller: Caller, method: Method) -> None:
 
 def _check_tenant(caller: Caller, method: Method, value: str, ids: dict[str, str]) -> None:
     """Foreign and unknown are the same answer, so this one sentence serves both."""
-    if caller.is_person and "user" in ids and method.policy.scope == policy_pb2.SCOPE_USER:
-        if ids["user"] != caller.subject:
-            raise unknown(value)
+    own = caller.is_person and method.policy.scope == policy_pb2.SCOPE_USER
+    if own and ids.get("user", caller.subject) != caller.subject:
+        raise unknown(value)
     company = ids.get("company")
     if company is None:
         return

@@ -12,12 +12,6 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
-from comptoir.company.v1 import company_pb2
-from comptoir.identity.v1 import membership_pb2, oauth_pb2, session_pb2, user_pb2
-from comptoir.inbox.v1 import message_pb2
-from comptoir.media.v1 import logo_pb2
-from comptoir.options.v1 import policy_pb2
-from comptoir.shop.v1 import key_pb2, shop_pb2, signature_pb2
 from google.api import annotations_pb2, field_behavior_pb2, http_pb2, resource_pb2
 from google.protobuf import descriptor_pb2, json_format, message_factory
 from google.protobuf.descriptor import (
@@ -29,6 +23,12 @@ from google.protobuf.descriptor import (
 )
 from google.protobuf.message import Message
 
+from comptoir.company.v1 import company_pb2
+from comptoir.identity.v1 import membership_pb2, oauth_pb2, session_pb2, user_pb2
+from comptoir.inbox.v1 import message_pb2
+from comptoir.media.v1 import logo_pb2
+from comptoir.options.v1 import policy_pb2
+from comptoir.shop.v1 import key_pb2, shop_pb2, signature_pb2
 from services.chassis.names import Pattern
 from services.chassis.rights import RIGHTS
 
@@ -201,8 +201,10 @@ def _name_fields(message: Descriptor, prefix: tuple[str, ...], seen: frozenset[s
                 yield NameField(path, PATTERNS[reference.type])
             elif reference.child_type:
                 yield NameField(path, PATTERNS[reference.child_type].parent)
-        elif _resource(field.message_type) and field.message_type.full_name not in seen:
-            yield from _name_fields(field.message_type, path, seen | {field.message_type.full_name})
+            continue
+        inner = field.message_type
+        if inner is not None and _resource(inner) and inner.full_name not in seen:
+            yield from _name_fields(inner, path, seen | {inner.full_name})
 
 
 def methods(services: Iterable[ServiceDescriptor]) -> tuple[Method, ...]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.message import Message
 
 from services.chassis.contract import Method, behaviors, is_required
 from services.chassis.errors import Violation
@@ -46,7 +45,8 @@ def mask_violations(method: Method, request: Any, paths: tuple[str, ...]) -> Ite
         refused = _refused(resource.DESCRIPTOR, path, method)
         if refused:
             yield Violation("update_mask", "field_mask", f"names '{path}', {refused}")
-    yield from _cleared(resource, paths, method.updated)
+        elif _emptied(resource, path):
+            yield Violation(f"{method.updated}.{path}", "required", "cannot be emptied")
 
 
 def _refused(descriptor: Descriptor, path: str, method: Method) -> str | None:
@@ -80,19 +80,12 @@ def merge(source: Any, target: Any, paths: tuple[str, ...]) -> None:
             setattr(target, head, getattr(source, head))
 
 
-def _cleared(resource: Message, paths: tuple[str, ...], prefix: str) -> Iterator[Violation]:
-    """Required fields and choices may be changed but not emptied."""
-    for path in paths:
-        message: Any = resource
-        field: FieldDescriptor | None = None
-        for step in path.split("."):
-            if field is not None:
-                message = getattr(message, field.name)
-            field = message.DESCRIPTOR.fields_by_name.get(step)
-            if field is None:
-                break
-        if field is None or field.is_repeated or field.type == FieldDescriptor.TYPE_MESSAGE:
-            continue
-        value = getattr(message, field.name)
-        if not value and (is_required(field) or field.type == FieldDescriptor.TYPE_ENUM):
-            yield Violation(f"{prefix}.{path}", "required", "cannot be emptied")
+def _emptied(resource: Any, path: str) -> bool:
+    """Whether the update would empty a required field or a choice."""
+    *outer, last = path.split(".")
+    for step in outer:
+        resource = getattr(resource, step)
+    field = resource.DESCRIPTOR.fields_by_name[last]
+    if field.is_repeated or field.type == FieldDescriptor.TYPE_MESSAGE:
+        return False
+    return not getattr(resource, last) and (is_required(field) or field.type == FieldDescriptor.TYPE_ENUM)

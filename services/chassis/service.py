@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from comptoir.identity.v1 import oauth_pb2
 from sqlalchemy import MetaData, Table
 
+from comptoir.identity.v1 import oauth_pb2
 from services.chassis import log, metrics, tracing
 from services.chassis.clock import Clock, system_clock
 from services.chassis.config import ConfigError, OwnerSettings, Settings, load
@@ -40,6 +40,13 @@ class Resources:
     database: Database
     vault: Vault
     clock: Clock
+    closers: list[Callable[[], None]] = field(default_factory=list)
+    """What to end when the service stops."""
+
+    def close(self) -> None:
+        """Ends what was opened, the database last."""
+        for close in (*reversed(self.closers), self.database.close):
+            close()
 
 
 @dataclass(frozen=True)
@@ -118,5 +125,5 @@ def _serve(service: Service, settings: Settings) -> None:
     log.event("serving", listen=settings.listen)
     stop.wait()
     server.drain()
-    resources.database.close()
+    resources.close()
     log.event("stopped")

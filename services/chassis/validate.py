@@ -1,4 +1,4 @@
-"""Whether a request keeps the contract's rules: required fields, names, field rules. One answer names all violations."""
+"""Whether a request keeps the contract's rules: required fields, names, field rules. One answer names them all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import protovalidate
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from services.chassis.caller import Caller, Kind
@@ -51,7 +51,7 @@ def _counts(field: str, resource: str, paths: tuple[str, ...]) -> bool:
 
 
 def _missing(method: Method, request: Message) -> Iterator[Violation]:
-    yield from _missing_in(request, request.DESCRIPTOR, "")
+    yield from _missing_in(request, method.descriptor.input_type, "")
     if method.updated and not getattr(request, method.updated).name:
         yield Violation(f"{method.updated}.name", "required", "must be given")
 
@@ -60,18 +60,19 @@ def _missing_in(message: Any, descriptor: Descriptor, prefix: str) -> Iterator[V
     for field in descriptor.fields:
         path = prefix + field.name
         value = getattr(message, field.name)
-        if field.type == FieldDescriptor.TYPE_MESSAGE:
-            if field.is_repeated:
-                if is_required(field) and not value:
-                    yield Violation(path, "required", "must be given")
-                if not field.message_type.GetOptions().map_entry:
-                    for n, item in enumerate(value):
-                        yield from _missing_in(item, field.message_type, f"{path}[{n}].")
-            elif message.HasField(field.name):
-                yield from _missing_in(value, field.message_type, path + ".")
-            elif is_required(field):
-                yield Violation(path, "required", "must be given")
-        elif is_required(field) and not value:
+        inner = field.message_type
+        if inner is None or (field.is_repeated and not value):
+            present = bool(value)
+        elif field.is_repeated:
+            present = True
+            if not inner.GetOptions().map_entry:
+                for n, item in enumerate(value):
+                    yield from _missing_in(item, inner, f"{path}[{n}].")
+        else:
+            present = message.HasField(field.name)
+            if present:
+                yield from _missing_in(value, inner, path + ".")
+        if is_required(field) and not present:
             yield Violation(path, "required", "must be given")
 
 
@@ -82,7 +83,7 @@ def _misnamed(method: Method, request: Message, caller: Caller) -> Iterator[Viol
             continue
         found = name.pattern.parse(value)
         if found is None or any(
-            part == ANY and not (variable == "company" and caller.kind is Kind.INTERNAL)
+            part == ANY and not (variable == "company" and len(found) > 1 and caller.kind is Kind.INTERNAL)
             for variable, part in found.items()
         ):
             yield Violation(name.dotted, "resource_name", f"must look like {name.pattern.text}")

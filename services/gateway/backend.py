@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from google.protobuf.message import Message
 
@@ -45,7 +45,7 @@ class Backend:
         response = self.call(self._methods[method], request, request_id=request_id)
         if not isinstance(response, answer):
             raise TypeError(f"{method} does not answer with {answer.__name__}")
-        return cast("M", response)
+        return response
 
     def close(self) -> None:
         for client in self._clients.values():

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from comptoir.shop.v1 import key_pb2, shop_pb2, signature_pb2
-
 from services.chassis import etags, pages
 from services.chassis.authorize import unknown
+from services.chassis.cache import ReplyCache
 from services.chassis.contract import PATTERNS
 from services.chassis.masks import merge
 from services.chassis.names import ANY
@@ -37,6 +37,7 @@ class ShopApi:
     """`comptoir.shop.v1.ShopService`."""
 
     ring: KeyRing
+    cache: ReplyCache
 
     def list_shops(self, request: shop_pb2.ListShopsRequest, call: Call) -> shop_pb2.ListShopsResponse:
         page = pages.page(request.page_size, request.page_token, call.method.path, request.parent)
@@ -46,8 +47,8 @@ class ShopApi:
         return shop_pb2.ListShopsResponse(shops=map(_shop, shown), next_page_token=token)
 
     def get_shop(self, request: shop_pb2.GetShopRequest, call: Call) -> shop_pb2.Shop:
-        _enter(call, request.name)
-        return _shop(shops.find(call.db, call.company, call.ids["shop"]))
+        name, shop_id = request.name, call.ids["shop"]
+        return self.cache.read(name, lambda: _shop(shops.find(call.db, _enter(call, name), shop_id)))
 
     def update_shop(self, request: shop_pb2.UpdateShopRequest, call: Call) -> shop_pb2.Shop:
         row = shops.find(call.db, call.company, call.ids["shop"], for_update=True)
@@ -57,6 +58,8 @@ class ShopApi:
         if shop != before:
             _write(shop, row)
             row.touch(call.now)
+            for name in (row.name, shops.NAME.format({"company": ANY, "shop": row.shop_id})):
+                self.cache.forget(call.db, name)
         return _shop(row)
 
     def create_shop(self, request: shop_pb2.CreateShopRequest, call: Call) -> shop_pb2.Shop:
@@ -130,13 +133,14 @@ class SignatureApi:
         )
 
 
-def _enter(call: Call, name: str) -> None:
-    """Confines a call that named its shop by public id alone (AIP-159)."""
+def _enter(call: Call, name: str) -> str:
+    """The company of the shop; confines a call that named its shop by public id alone (AIP-159)."""
     if call.ids["company"] == ANY:
         company = shops.owner(call.db, call.ids["shop"])
         if company is None:
             raise unknown(name)
         call.enter(company=company)
+    return call.company
 
 
 def _kind(call: Call, name: str) -> KeyKind:
@@ -147,9 +151,9 @@ def _kind(call: Call, name: str) -> KeyKind:
 
 
 def _shop(row: ShopRow) -> shop_pb2.Shop:
-    shop = shop_pb2.Shop(
-        name=row.name, etag=row.etag, create_time=row.create_time, update_time=row.update_time
-    )
+    shop = shop_pb2.Shop(name=row.name, etag=row.etag)
+    shop.create_time.FromDatetime(row.create_time)
+    shop.update_time.FromDatetime(row.update_time)
     for field in _SETTINGS:
         setattr(shop, field, getattr(row, field))
     for field, choices in _CHOICES.items():

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ForeignKeyConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.db.rows import TenantRow
 from services.chassis.errors import Invalid, Precondition
+from services.chassis.vault.fingerprints import check_code
 from services.chassis.vault.place import Place
-from services.chassis.vault.secret import Secret
+from services.chassis.vault.secret import DOTS, Secret
 from services.chassis.vault.vault import Vault
 from services.shop.rows import Base
 
@@ -26,7 +27,6 @@ FORM, REST_PASSWORD, PUBLIC, HMAC = (
     "KEY_USE_PUBLIC",
     "KEY_USE_HMAC",
 )
-_DOTS = "•" * 8
 _ALPHANUMERIC = string.ascii_letters + string.digits
 
 
@@ -77,9 +77,15 @@ class KeyRow(TenantRow, Base):
     """The present value of one key, sealed; a key that is still to be generated has no row."""
 
     __tablename__ = "shop_keys"
+    __table_args__ = (
+        ForeignKeyConstraint(["company", "shop_id"], ["shops.company", "shops.shop_id"]),
+        TenantRow.__table_args__,
+    )
 
     shop_id: Mapped[str] = mapped_column(primary_key=True)
     key_id: Mapped[str] = mapped_column(primary_key=True)
+    generation: Mapped[int] = mapped_column(default=0)
+    """Counts the values this key has had: part of the seal's place, so that no former value can be put back."""
     sealed: Mapped[bytes | None]
     public_value: Mapped[str] = mapped_column(default="")
     masked_value: Mapped[str] = mapped_column(default="")
@@ -126,7 +132,7 @@ class KeyRing:
                 f"The key {kind.key_id} of shop {shop_id} is still to be generated.",
                 reason="KEY_NOT_GENERATED",
             )
-        return self._vault.open(db.connection(), _place(company, shop_id, kind), row.sealed)
+        return self._vault.open(db.connection(), _place(company, shop_id, kind, row.generation), row.sealed)
 
     def _put(
         self, db: Session, company: str, shop_id: str, kind: KeyKind, value: str, now: datetime
@@ -135,14 +141,15 @@ class KeyRing:
         if row is None:
             row = KeyRow(company=company, shop_id=shop_id, key_id=kind.key_id)
             db.add(row)
+        row.generation = (row.generation or 0) + 1
         row.generate_time = now
         if kind.is_public:
             row.public_value = value
             return row
         secret, connection = Secret(value), db.connection()
-        row.sealed = self._vault.seal(connection, _place(company, shop_id, kind), secret)
-        row.masked_value = kind.prefix + _DOTS + value[-2:]
-        row.check_value = self._vault.fingerprint(connection, company, "check-value", secret)[:3].hex()
+        row.sealed = self._vault.seal(connection, _place(company, shop_id, kind, row.generation), secret)
+        row.masked_value = kind.prefix + DOTS
+        row.check_value = check_code(self._vault.fingerprint(connection, company, "check-value", secret))
         return row
 
 
@@ -157,13 +164,13 @@ def all_of(db: Session, shop_id: str) -> Sequence[KeyRow]:
     return db.scalars(select(KeyRow).where(KeyRow.shop_id == shop_id)).all()
 
 
-def _place(company: str, shop_id: str, kind: KeyKind) -> Place:
+def _place(company: str, shop_id: str, kind: KeyKind, generation: int) -> Place:
     return Place(
         service="shop",
         company=company,
         table=KeyRow.__tablename__,
         column="sealed",
-        row=f"{shop_id}/{kind.key_id}",
+        row=f"{shop_id}/{kind.key_id}/{generation}",
         kind=kind.use,
         environment=kind.environment,
     )

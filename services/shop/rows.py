@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy.orm import DeclarativeBase
 
-from services.chassis.vault.sql_store import data_keys_table
+from services.chassis.db.rows import COLUMN_TYPES, data_keys_table
 
 
 class Base(DeclarativeBase):
     """Base of this service's mapped classes."""
+
+    type_annotation_map = COLUMN_TYPES
 
 
 DATA_KEYS = data_keys_table(Base.metadata)

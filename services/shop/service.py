@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from comptoir.shop.v1 import key_pb2, shop_pb2, signature_pb2
-
+from services.chassis.cache import ReplyCache
 from services.chassis.rpc.server import Handlers
 from services.chassis.service import Resources, Service
 from services.shop.api import KeyApi, ShopApi, SignatureApi
@@ -15,8 +15,10 @@ from services.shop.rows import DATA_KEYS, Base
 
 def _handlers(resources: Resources) -> Handlers:
     ring = KeyRing(resources.vault)
+    cache = ReplyCache(resources.settings.database_url, "shop")
+    resources.closers.append(cache.close)
     return {
-        shop_pb2.DESCRIPTOR.services_by_name["ShopService"]: ShopApi(ring),
+        shop_pb2.DESCRIPTOR.services_by_name["ShopService"]: ShopApi(ring, cache),
         key_pb2.DESCRIPTOR.services_by_name["KeyService"]: KeyApi(ring),
         signature_pb2.DESCRIPTOR.services_by_name["SignatureService"]: SignatureApi(ring),
     }

@@ -35,8 +35,9 @@ def _fault(error: BaseException, conflicts: Conflicts) -> Fault:
     if not isinstance(original, psycopg.Error):
         return Internal("The database driver failed.")
     state = original.sqlstate or ""
-    if original.diag.constraint_name in conflicts:
-        return conflicts[original.diag.constraint_name]()
+    conflict = conflicts.get(original.diag.constraint_name or "")
+    if conflict is not None:
+        return conflict()
     if state == _TIMEOUT:
         return TimedOut("The database did not answer in time.", reason="DATABASE_TIMEOUT")
     if state == "25006":

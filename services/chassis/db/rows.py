@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import Enum
+from typing import Any
 
+from sqlalchemy import DateTime, MetaData, Table, Text
 from sqlalchemy.orm import Mapped, mapped_column
+
+from services.chassis.vault import sql_store
+
+COLUMN_TYPES: dict[Any, Any] = {str: Text(), datetime: DateTime(timezone=True)}
+"""What annotations of mapped classes stand for; `type_annotation_map` of every service's base."""
 
 
 class TableClass(Enum):
@@ -27,21 +35,21 @@ class TableClass(Enum):
 class TenantRow:
     """A row of a company. Keys begin with the company, so foreign keys cannot cross it (they ignore policies)."""
 
-    __table_args__ = {"info": {"class": TableClass.TENANT}}
+    __table_args__: Any = {"info": {"class": TableClass.TENANT}}
     company: Mapped[str] = mapped_column(primary_key=True)
 
 
 class PersonRow:
     """A row of a person."""
 
-    __table_args__ = {"info": {"class": TableClass.PERSON}}
+    __table_args__: Any = {"info": {"class": TableClass.PERSON}}
     user_id: Mapped[str] = mapped_column(primary_key=True)
 
 
 class MembershipRow:
     """A row of a person in a company."""
 
-    __table_args__ = {"info": {"class": TableClass.MEMBERSHIP}}
+    __table_args__: Any = {"info": {"class": TableClass.MEMBERSHIP}}
     company: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[str] = mapped_column(primary_key=True)
 
@@ -49,13 +57,13 @@ class MembershipRow:
 class DirectoryRow:
     """A row that leads from something only its owner has to the owner."""
 
-    __table_args__ = {"info": {"class": TableClass.DIRECTORY}}
+    __table_args__: Any = {"info": {"class": TableClass.DIRECTORY}}
 
 
 class PlatformRow:
     """A row of the platform."""
 
-    __table_args__ = {"info": {"class": TableClass.PLATFORM}}
+    __table_args__: Any = {"info": {"class": TableClass.PLATFORM}}
 
 
 SCOPED: dict[type, tuple[str, ...]] = {
@@ -64,3 +72,10 @@ SCOPED: dict[type, tuple[str, ...]] = {
     MembershipRow: ("company", "user_id"),
 }
 """For each scoped kind, the columns of which the call's scope must set one."""
+
+
+def data_keys_table(metadata: MetaData) -> Table:
+    """The vault's table in a service's metadata. The vault knows nothing of classes of tables; this page does."""
+    table = sql_store.data_keys_table(metadata)
+    table.info["class"] = TableClass.VAULT
+    return table

@@ -35,7 +35,7 @@ def _confine(state: ORMExecuteState) -> None:
     if isinstance(statement, TextClause):
         raise Unscoped("text cannot be scoped: write it with mapped classes")
     if not state.is_orm_statement or state.is_insert:
-        tables = list(
+        tables: list[Any] = list(
             sql_util.find_tables(statement, include_crud=True, include_joins=True, include_aliases=True)
         )
         if any(table.info.get("class") not in _OPEN for table in tables):

@@ -19,6 +19,7 @@ from services.chassis.rpc.call import Call, Proceed, Stage
 from services.chassis.rpc.peers import Peers, service_of
 from services.chassis.tokens import TokenVerifier
 from services.chassis.validate import validate
+from services.chassis.vault.errors import KeyUnavailable
 
 LONGEST_SECONDS = 30.0
 """Deadline of a call that came without one, and the longest accepted."""
@@ -48,6 +49,9 @@ def errors(call: Call, proceed: Proceed) -> Message:
     except Fault as known:
         fault = known
         raise
+    except KeyUnavailable as error:
+        fault = Unavailable("The keys of this company cannot be reached at present.", reason=error.reason)
+        raise fault from error
     except Exception as error:
         log.unexpected(call, error)
         fault = Internal(f"Something went wrong here. Request {call.request_id}.")

@@ -6,7 +6,7 @@ import base64
 import secrets
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
@@ -88,10 +88,10 @@ class Running:
         headers = {**(metadata or {}), **({"authorization": f"Bearer {token}"} if token else {})}
         response = self.client(service).call(METHODS[method], request, metadata=headers)
         assert isinstance(response, answer)
-        return cast("M", response)
+        return response
 
     def stop(self) -> None:
         for client in self._clients.values():
             client.close()
         self.server.drain()
-        self.resources.database.close()
+        self.resources.close()

@@ -61,11 +61,17 @@ class Vault:
         return self._keys.erase(connection, company)
 
     def rewrap(self, connection: Connection, *, after: Cursor | None = None, limit: int = 200) -> Swept:
-        """One batch of the sweep under the newest KEK generation; commit, then repeat from `Swept.cursor`."""
+        """One batch of the sweep under the newest KEK generation; commit, then repeat from `Swept.cursor`.
+
+        It reaches the companies that row-level security lets this transaction see.
+        """
         return rewrap(connection, self._keys, after=after, limit=limit)
 
     def kek_generations_in_use(self, connection: Connection) -> set[str]:
-        """Names of the generations that still wrap a data key: those must not be destroyed yet."""
+        """Names of the generations that still wrap a data key: those must not be destroyed yet.
+
+        Only a transaction that sees every company gives the whole answer.
+        """
         return self._keys.store.kek_ids(connection)
 
     def fingerprint(self, connection: Connection, company: str, purpose: str, secret: Secret) -> bytes:

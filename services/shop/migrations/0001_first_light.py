@@ -45,10 +45,12 @@ def upgrade() -> None:
         sa.Column("company", sa.Text, primary_key=True),
         sa.Column("shop_id", sa.Text, primary_key=True),
         sa.Column("key_id", sa.Text, primary_key=True),
+        sa.Column("generation", sa.Integer, nullable=False),
         sa.Column("sealed", sa.LargeBinary),
         sa.Column("public_value", sa.Text, nullable=False),
         sa.Column("masked_value", sa.Text, nullable=False),
         sa.Column("check_value", sa.Text, nullable=False),
         sa.Column("generate_time", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["company", "shop_id"], ["shops.company", "shops.shop_id"]),
     )
     secure("shop_keys", TableClass.TENANT, "shop")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from comptoir.shop.v1 import key_pb2, shop_pb2, signature_pb2
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from comptoir.shop.v1 import key_pb2, shop_pb2, signature_pb2
 from services.chassis.errors import Denied, Invalid, NotFound, Stale, Unauthenticated
 from services.chassis.testing.running import Running
 from services.shop.service import SHOP
@@ -18,9 +18,9 @@ def shop(run_service: Callable[..., Running]) -> Running:
     return run_service(SHOP)
 
 
-def opened(shop: Running, company: str = "acme", **settings: object) -> shop_pb2.Shop:
+def opened(shop: Running, company: str = "acme") -> shop_pb2.Shop:
     request = shop_pb2.CreateShopRequest(
-        parent=f"companies/{company}", shop=shop_pb2.Shop(display_name="Boutique du port", **settings)
+        parent=f"companies/{company}", shop=shop_pb2.Shop(display_name="Boutique du port")
     )
     return shop.call("ShopService/CreateShop", request, shop_pb2.Shop, service="bootstrap")
 

@@ -4,17 +4,22 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import repeat
+from pathlib import Path
 from threading import Barrier
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import Connection, Engine, Table, func, select, text
 
 from services.chassis.vault.errors import SealBroken
+from services.chassis.vault.kek_rotation import add_generation, promote_generation
 from services.chassis.vault.place import Place
 from services.chassis.vault.secret import Secret
 from services.chassis.vault.tests.conftest import MakeVault
 from services.chassis.vault.tests.places import PASSWORD, REST_PASSWORD
 from services.chassis.vault.vault import Vault
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -28,7 +33,7 @@ def count(engine: Engine, table: Table) -> int:
         return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
-def blocked_by(engine: Engine, holder: Connection, waiting: Future[bytes]) -> bool:
+def blocked_by(engine: Engine, holder: Connection, waiting: Future[Any]) -> bool:
     """Waits until a backend waits for the holder's; False if the other thread ended first."""
     pid = holder.connection.dbapi_connection.info.backend_pid  # type: ignore[union-attr]
     query = text("select count(*) from pg_stat_activity where :pid = any(pg_blocking_pids(pid))")
@@ -39,7 +44,7 @@ def blocked_by(engine: Engine, holder: Connection, waiting: Future[bytes]) -> bo
     return False
 
 
-def in_transaction(engine: Engine, work: Callable[[Connection], bytes]) -> bytes:
+def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
     with engine.begin() as connection:
         return work(connection)
 
@@ -135,9 +140,26 @@ def test_two_rotations_at_once_make_one_version(
     with engine.connect() as holder:
         assert vault.rotate_company_key(holder, "acme") == 2
         late = pool.submit(
-            in_transaction, engine, lambda connection: bytes([other.rotate_company_key(connection, "acme")])
+            in_transaction, engine, lambda connection: other.rotate_company_key(connection, "acme")
         )
         assert blocked_by(engine, holder, late)
         holder.commit()
-        assert late.result(timeout=30) == b"\x02"
+        assert late.result(timeout=30) == 2
     assert count(engine, table) == 2
+
+
+def test_two_sweeps_at_once_wrap_each_key_once(
+    make_vault: MakeVault, engine: Engine, table: Table, kek_path: Path, pool: ThreadPoolExecutor
+) -> None:
+    vault = make_vault()
+    with engine.begin() as connection:
+        sealed = vault.seal(connection, REST_PASSWORD, PASSWORD)
+    promote_generation(kek_path, add_generation(kek_path))
+    with engine.connect() as holder:
+        assert vault.rewrap(holder).rewrapped == 1
+        late = pool.submit(in_transaction, engine, lambda connection: make_vault().rewrap(connection))
+        assert blocked_by(engine, holder, late)
+        holder.commit()
+        assert late.result(timeout=30).rewrapped == 0
+    with engine.begin() as connection:
+        assert make_vault().open(connection, REST_PASSWORD, sealed) == PASSWORD

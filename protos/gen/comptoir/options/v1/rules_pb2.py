@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63omptoir/options/v1/rules.proto\x12\x13\x63omptoir.options.v1\x1a\x1b\x62uf/validate/validate.proto:\xf5\x01\n\x0bsingle_line\x12\x19.buf.validate.StringRules\x18\xd1\x86\x03 \x01(\x08\x42\xc2\x01\xc2H\xbe\x01\n\xbb\x01\n\x12string.single_line\x12\x41must be one line of text without control characters or blank ends\x1a\x62!rule || this == \'\' || this.matches(\'^[^\\\\p{C}\\\\p{Z}]([^\\\\p{C}\\\\p{Zl}\\\\p{Zp}]*[^\\\\p{C}\\\\p{Z}])?$\')')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63omptoir/options/v1/rules.proto\x12\x13\x63omptoir.options.v1\x1a\x1b\x62uf/validate/validate.proto:\xf5\x01\n\x0bsingle_line\x12\x19.buf.validate.StringRules\x18\xd1\x86\x03 \x01(\x08\x42\xc2\x01\xc2H\xbe\x01\n\xbb\x01\n\x12string.single_line\x12\x41must be one line of text without control characters or blank ends\x1a\x62!rule || this == \'\' || this.matches(\'^[^\\\\p{C}\\\\p{Z}]([^\\\\p{C}\\\\p{Zl}\\\\p{Zp}]*[^\\\\p{C}\\\\p{Z}])?$\'):\xcf\x01\n\nmulti_line\x12\x19.buf.validate.StringRules\x18\xd2\x86\x03 \x01(\x08\x42\x9d\x01\xc2H\x99\x01\n\x96\x01\n\x11string.multi_line\x12>must be text without control characters other than line breaks\x1a\x41!rule || this.matches(\'^([^\\\\p{C}\\\\p{Zl}\\\\p{Zp}]|\\\\r?\\\\n|\\\\t)*$\')')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,4 +34,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['single_line']._loaded_options = None
   _globals['single_line']._serialized_options = b'\302H\276\001\n\273\001\n\022string.single_line\022Amust be one line of text without control characters or blank ends\032b!rule || this == \'\' || this.matches(\'^[^\\\\p{C}\\\\p{Z}]([^\\\\p{C}\\\\p{Zl}\\\\p{Zp}]*[^\\\\p{C}\\\\p{Z}])?$\')'
+  _globals['multi_line']._loaded_options = None
+  _globals['multi_line']._serialized_options = b'\302H\231\001\n\226\001\n\021string.multi_line\022>must be text without control characters other than line breaks\032A!rule || this.matches(\'^([^\\\\p{C}\\\\p{Zl}\\\\p{Zp}]|\\\\r?\\\\n|\\\\t)*$\')'
 # @@protoc_insertion_point(module_scope)

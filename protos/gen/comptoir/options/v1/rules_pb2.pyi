@@ -11,5 +11,8 @@ import builtins as _builtins
 DESCRIPTOR: _descriptor.FileDescriptor
 
 SINGLE_LINE_FIELD_NUMBER: _builtins.int
+MULTI_LINE_FIELD_NUMBER: _builtins.int
 single_line: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
 """One line of visible text: no control, format or unassigned characters, and no blank ends."""
+multi_line: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
+"""Lines of visible text: no control or format characters but line breaks and tabs."""

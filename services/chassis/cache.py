@@ -1,0 +1,94 @@
+"""Replies kept in memory for the hot path: only such as every entitled caller would get alike, keyed by company.
+
+A write forgets the entry in its own transaction; PostgreSQL's NOTIFY carries that to every other process when the
+transaction commits. While the connection that listens is silent for two seconds, nothing is answered from memory.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+import psycopg
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from services.chassis import log
+
+SILENCE_SECONDS = 2.0
+_BEAT_SECONDS = 0.5
+_LARGEST = 200_000
+T = TypeVar("T")
+
+
+class ReplyCache:
+    """A cache of one service; `channel` is the name under which its processes tell each other."""
+
+    def __init__(self, database_url: str, channel: str) -> None:
+        self._url = database_url
+        self._channel = f"cache_{channel}"
+        self._entries: dict[str, object] = {}
+        self._generation = 0
+        self._heard = float("-inf")
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._listen, name=self._channel, daemon=True)
+        self._thread.start()
+
+    def read(self, key: str, load: Callable[[], T]) -> T:
+        """The entry, or what `load` gives, which is kept unless something changed meanwhile."""
+        found = self._entries.get(key) if self.live else None
+        if found is not None:
+            return cast("T", found)
+        generation = self._generation
+        value = load()
+        if self.live and generation == self._generation:
+            if len(self._entries) >= _LARGEST:
+                self._entries.clear()
+            self._entries[key] = value
+        return value
+
+    def forget(self, db: Session, key: str) -> None:
+        """Forgets the entry, here and in every other process, if and when the transaction commits."""
+        driver = db.connection().connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        driver.execute("select pg_notify(%s, %s)", (self._channel, key))
+        event.listen(db, "after_commit", lambda _: self._drop(key), once=True)
+
+    @property
+    def live(self) -> bool:
+        """Whether forgetting reaches this process."""
+        return time.monotonic() - self._heard < SILENCE_SECONDS
+
+    def close(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _drop(self, key: str) -> None:
+        self._generation += 1
+        self._entries.pop(key, None)
+
+    def _listen(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._listen_once()
+            except psycopg.Error as error:
+                log.event("cache lost its listener", error=type(error).__name__)
+            self._heard = float("-inf")
+            self._stopping.wait(_BEAT_SECONDS)
+
+    def _listen_once(self) -> None:
+        with psycopg.connect(self._url, autocommit=True, connect_timeout=3) as connection:
+            connection.execute(f'listen "{self._channel}"')
+            # What was written while nobody listened is unknown: begin with nothing.
+            self._generation += 1
+            self._entries.clear()
+            while not self._stopping.is_set():
+                self._heard = time.monotonic()
+                for notice in connection.notifies(timeout=_BEAT_SECONDS):
+                    self._drop(notice.payload)
+                    self._heard = time.monotonic()
+                    if self._stopping.is_set():
+                        return
+                connection.execute("select 1")

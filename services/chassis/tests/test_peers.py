@@ -1,0 +1,50 @@
+"""The published list of who may call whom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.chassis.contract import Method, every_method
+from services.chassis.errors import Denied
+from services.chassis.rpc.peers import Peers
+
+PEERS = Peers.load(Path(__file__).parents[3] / "deploy" / "callers.toml")
+WRITES = ("Create", "Update", "Delete", "Import", "Regenerate", "Put")
+
+
+def allowed(service: str, method: Method) -> bool:
+    try:
+        PEERS.check(service, method.path)
+    except Denied:
+        return False
+    return True
+
+
+def test_who_is_not_listed_calls_nothing() -> None:
+    assert not any(allowed("stranger", method) for method in every_method())
+
+
+@pytest.mark.parametrize("service", ["payment-engine", "payment-pages", "mailer"])
+def test_services_on_the_payment_path_write_nothing(service: str) -> None:
+    assert [m.name for m in every_method() if allowed(service, m) and m.name.startswith(WRITES)] == []
+
+
+def test_only_the_gateway_carries_tokens() -> None:
+    assert PEERS.forwarders == {"gateway"}
+
+
+def test_every_pattern_of_the_list_names_a_method() -> None:
+    paths = [method.path for method in every_method()]
+    for patterns in PEERS.allowed.values():
+        for pattern in patterns:
+            assert any(_matches(pattern, path) for path in paths), pattern
+
+
+def _matches(pattern: str, path: str) -> bool:
+    try:
+        Peers({"one": (pattern,)}, frozenset()).check("one", path)
+    except Denied:
+        return False
+    return True
