@@ -45,10 +45,11 @@ def page(page_size: int, page_token: str, *binding: str) -> Page:
         found = json.loads(base64.urlsafe_b64decode(page_token + "=" * (-len(page_token) % 4)))
     except (binascii.Error, ValueError, RecursionError):
         found = None
+    # What cannot be printed, such as NUL or half a surrogate pair, could not be sent to the database either.
     if (
         not isinstance(found, list)
         or len(found) < 2
-        or not all(isinstance(part, str) and "\0" not in part for part in found)
+        or not all(isinstance(part, str) and part.isprintable() for part in found)
         or found[0] != bound
     ):
         raise Invalid.field("page_token", "page_token", "is not a token of this list")

@@ -14,6 +14,8 @@ from sqlalchemy import MetaData, Table
 
 from comptoir.identity.v1 import oauth_pb2
 from services.chassis import log, metrics, tracing
+from services.chassis.changes.log import ChangeLog
+from services.chassis.changes.tables import LogTables
 from services.chassis.clock import Clock, system_clock
 from services.chassis.config import ConfigError, OwnerSettings, Settings, load
 from services.chassis.contract import ContractError, Method
@@ -58,6 +60,8 @@ class Service:
     metadata: MetaData
     data_keys: Table
     versions: Path
+    changes: LogTables | None = None
+    """The tables of its log."""
     settings: type[Settings] = Settings
     conflicts: Conflicts = field(default_factory=dict)
     find_key: Callable[[Resources], FindKey] | None = None
@@ -93,6 +97,7 @@ def build(service: Service, settings: Settings, clock: Clock = system_clock) -> 
         health_listen=settings.health_listen,
         clock=clock,
         database=database,
+        log=ChangeLog(service.name, service.changes, resources.vault) if service.changes else None,
         threads=settings.threads,
     )
     return server, resources

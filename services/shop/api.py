@@ -8,7 +8,6 @@ from comptoir.shop.v1 import key_pb2, shop_pb2, signature_pb2
 from services.chassis import etags, pages
 from services.chassis.authorize import unknown
 from services.chassis.cache import ReplyCache
-from services.chassis.contract import PATTERNS
 from services.chassis.masks import merge
 from services.chassis.names import ANY
 from services.chassis.rpc.call import Call
@@ -16,7 +15,6 @@ from services.shop import keys, shops, signatures
 from services.shop.keys import KINDS, KeyKind, KeyRing, KeyRow
 from services.shop.shops import ShopRow
 
-_KEY = PATTERNS["comptoir.shop/Key"]
 _SETTINGS = (
     "display_name",
     "url",
@@ -174,7 +172,7 @@ def _write(shop: shop_pb2.Shop, row: ShopRow) -> None:
 
 def _key(shop: ShopRow, kind: KeyKind, row: KeyRow | None) -> key_pb2.Key:
     key = key_pb2.Key(
-        name=_KEY.format({"company": shop.company, "shop": shop.shop_id, "key": kind.key_id}),
+        name=keys.NAME.format({"company": shop.company, "shop": shop.shop_id, "key": kind.key_id}),
         use=key_pb2.KeyUse.Value(kind.use),
         environment=key_pb2.Environment.Value(kind.environment),
         state=key_pb2.KEY_STATE_TO_BE_GENERATED,

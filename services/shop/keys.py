@@ -12,6 +12,8 @@ from datetime import datetime
 from sqlalchemy import ForeignKeyConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from services.chassis.changes.recorder import Recorded
+from services.chassis.contract import PATTERNS
 from services.chassis.db.rows import TenantRow
 from services.chassis.errors import Invalid, Precondition
 from services.chassis.vault.fingerprints import check_code
@@ -20,6 +22,7 @@ from services.chassis.vault.secret import DOTS, Secret
 from services.chassis.vault.vault import Vault
 from services.shop.rows import Base
 
+NAME = PATTERNS["comptoir.shop/Key"]
 TEST, PRODUCTION = "ENVIRONMENT_TEST", "ENVIRONMENT_PRODUCTION"
 FORM, REST_PASSWORD, PUBLIC, HMAC = (
     "KEY_USE_FORM",
@@ -77,6 +80,7 @@ class KeyRow(TenantRow, Base):
     """The present value of one key, sealed; a key that is still to be generated has no row."""
 
     __tablename__ = "shop_keys"
+    __recorded__ = Recorded("comptoir.shop/Key", secret=frozenset({"sealed"}))
     __table_args__ = (
         ForeignKeyConstraint(["company", "shop_id"], ["shops.company", "shops.shop_id"]),
         TenantRow.__table_args__,
@@ -91,6 +95,10 @@ class KeyRow(TenantRow, Base):
     masked_value: Mapped[str] = mapped_column(default="")
     check_value: Mapped[str] = mapped_column(default="")
     generate_time: Mapped[datetime]
+
+    @property
+    def name(self) -> str:
+        return NAME.format({"company": self.company, "shop": self.shop_id, "key": self.key_id})
 
 
 class KeyRing:

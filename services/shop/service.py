@@ -10,7 +10,7 @@ from services.chassis.rpc.server import Handlers
 from services.chassis.service import Resources, Service
 from services.shop.api import KeyApi, ShopApi, SignatureApi
 from services.shop.keys import KeyRing
-from services.shop.rows import DATA_KEYS, Base
+from services.shop.rows import CHANGES, DATA_KEYS, Base
 
 
 def _handlers(resources: Resources) -> Handlers:
@@ -29,5 +29,6 @@ SHOP = Service(
     handlers=_handlers,
     metadata=Base.metadata,
     data_keys=DATA_KEYS,
+    changes=CHANGES,
     versions=Path(__file__).parent / "migrations",
 )

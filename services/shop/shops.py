@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis import etags
 from services.chassis.authorize import unknown
+from services.chassis.changes.recorder import Recorded
 from services.chassis.contract import PATTERNS
 from services.chassis.db.rows import DirectoryRow, TenantRow
 from services.chassis.errors import Exists
@@ -27,6 +28,7 @@ class ShopRow(TenantRow, Base):
     """One shop with its settings. Choices are kept by their name in the contract."""
 
     __tablename__ = "shops"
+    __recorded__ = Recorded("comptoir.shop/Shop")
 
     shop_id: Mapped[str] = mapped_column(primary_key=True)
     display_name: Mapped[str]

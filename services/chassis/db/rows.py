@@ -26,6 +26,8 @@ class TableClass(Enum):
     """A person's place in a company: seen with either of the two set."""
     VAULT = "vault"
     """A company's wrapped data keys, and the platform's own under '-'."""
+    LOG = "log"
+    """The changes of a company, of a person, or of the platform, each a scope of its own."""
     DIRECTORY = "directory"
     """Where to look a tenant or a person up by something only they have."""
     PLATFORM = "platform"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from services.chassis.changes.tables import TransactionId
 from services.chassis.db.rows import TableClass
 from services.chassis.vault.place import PLATFORM
 
@@ -15,16 +16,28 @@ _POLICY = {
     TableClass.TENANT: _COMPANY,
     TableClass.PERSON: _USER,
     TableClass.MEMBERSHIP: f"({_COMPANY}) or ({_USER})",
-    TableClass.VAULT: f"({_COMPANY}) or company = '{PLATFORM}'",
+    TableClass.VAULT: (
+        f"({_COMPANY}) or company = '{PLATFORM}'"
+        " or company = 'users/' || nullif(current_setting('app.user', true), '')"
+    ),
+    TableClass.LOG: (
+        "scope = 'companies/' || nullif(current_setting('app.company', true), '')"
+        " or scope = 'users/' || nullif(current_setting('app.user', true), '')"
+        " or scope = 'platform'"
+    ),
+}
+_RIGHTS = {
+    # Wrapped keys are added, never changed: a sweep that rewraps them runs under the owner.
+    TableClass.VAULT: "select, insert",
+    # What was written into the log stays as it was written.
+    TableClass.LOG: "select, insert",
 }
 
 
 def secure(table: str, kind: TableClass, service: str) -> None:
     """Grants a new table to the service's role and, if its rows belong to somebody, forces row-level security on it."""
     role = f"{service}_svc"
-    # Wrapped keys are added, never changed: a sweep that rewraps them runs under the owner.
-    rights = "select, insert" if kind is TableClass.VAULT else "select, insert, update, delete"
-    op.execute(f"grant {rights} on {table} to {role}")
+    op.execute(f"grant {_RIGHTS.get(kind, 'select, insert, update, delete')} on {table} to {role}")
     rule = _POLICY.get(kind)
     if rule is None:
         return
@@ -44,3 +57,63 @@ def data_keys(service: str) -> None:
         sa.Column("create_time", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
     )
     secure("data_keys", TableClass.VAULT, service)
+
+
+_REQUIRE_CHANGE = """
+create function require_change() returns trigger language plpgsql as $$
+begin
+  if not exists (select from changes where transaction = pg_current_xact_id()) then
+    raise exception 'a write on % without a change in the log', tg_table_name using errcode = 'CM001';
+  end if;
+  return null;
+end $$
+"""
+
+
+def change_log(service: str) -> None:
+    """The tables of the log, and the function by which recorded tables insist on it."""
+    op.create_table(
+        "change_heads",
+        sa.Column("scope", sa.Text, primary_key=True),
+        sa.Column("sequence", sa.BigInteger, nullable=False),
+        sa.Column("hash", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "changes",
+        sa.Column("scope", sa.Text, primary_key=True),
+        sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("transaction", TransactionId, nullable=False),
+        sa.Column("time", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("resource", sa.Text, nullable=False),
+        sa.Column("action", sa.Text, nullable=False),
+        sa.Column("fields", sa.ARRAY(sa.Text), nullable=False),
+        sa.Column("actor", sa.Text, nullable=False),
+        sa.Column("on_behalf_of", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("request_id", sa.Text, nullable=False),
+        sa.Column("method", sa.Text, nullable=False),
+        sa.Column("schema_version", sa.Integer, nullable=False),
+        sa.Column("commitment", sa.LargeBinary, nullable=False),
+        sa.Column("hash", sa.LargeBinary, nullable=False),
+    )
+    op.create_index("changes_transaction", "changes", ["transaction"])
+    op.create_index("changes_resource", "changes", ["scope", "resource", "sequence"])
+    op.create_table(
+        "change_values",
+        sa.Column("scope", sa.Text, primary_key=True),
+        sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+    )
+    for table in ("change_heads", "changes", "change_values"):
+        secure(table, TableClass.LOG, service)
+    op.execute(f"grant update on change_heads to {service}_svc")
+    op.execute(_REQUIRE_CHANGE)
+
+
+def recorded(table: str) -> None:
+    """Makes a commit that touched the table fail unless the same transaction appended to the log."""
+    op.execute(
+        f"create constraint trigger {table}_recorded after insert or update or delete on {table}"
+        " deferrable initially deferred for each row execute function require_change()"
+    )

@@ -12,6 +12,7 @@ from sqlalchemy import TextClause, event
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql import util as sql_util
 
+from services.chassis.changes.recorder import CREATE, DELETE, UPDATE, Recorder
 from services.chassis.db.rows import SCOPED, MembershipRow, PersonRow, TableClass, TenantRow
 from services.chassis.db.scope import Scope, Unscoped
 
@@ -22,6 +23,10 @@ class ScopedSession(Session):
     """A session of one call: one transaction, one company or one person."""
 
     scope: Scope
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.recorder = Recorder()
 
     def value(self, column: str) -> str | None:
         return self.scope.company if column == "company" else self.scope.user
@@ -41,6 +46,8 @@ def _confine(state: ORMExecuteState) -> None:
         if any(table.info.get("class") not in _OPEN for table in tables):
             raise Unscoped("Core and bulk statements reach only directory and platform tables")
         return
+    if (state.is_update or state.is_delete) and _is_recorded(state):
+        raise Unscoped("recorded rows are changed one by one, so that the log says from what to what")
     if state.is_column_load or state.is_relationship_load:
         return
     # An absent scope compares with NULL: no row, as the policy would answer.
@@ -61,6 +68,19 @@ def _stamp(session: Session, context: object, instances: object) -> None:
         for kind, columns in SCOPED.items():
             if isinstance(row, kind):
                 _stamp_row(session, row, columns)
+
+
+def _is_recorded(state: ORMExecuteState) -> bool:
+    mapper = state.bind_mapper
+    return mapper is not None and getattr(mapper.class_, "__recorded__", None) is not None
+
+
+@event.listens_for(ScopedSession, "after_flush")
+def _record(session: Session, context: object) -> None:
+    assert isinstance(session, ScopedSession)
+    for rows, action in ((session.new, CREATE), (session.dirty, UPDATE), (session.deleted, DELETE)):
+        for row in rows:
+            session.recorder.take(row, action)
 
 
 def _stamp_row(session: ScopedSession, row: Any, columns: tuple[str, ...]) -> None:

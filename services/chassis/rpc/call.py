@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from services.chassis.authorize import Grant
 from services.chassis.caller import Caller
+from services.chassis.changes.log import ChangeLog
 from services.chassis.contract import Method
 from services.chassis.db.database import Database, enter
 from services.chassis.db.scope import Scope
@@ -41,6 +42,8 @@ class Call:
     deadline: float = 0.0
     """On the monotonic clock."""
     database: Database | None = None
+    log: ChangeLog | None = None
+    """Where the transaction's changes go."""
     _session: ScopedSession | None = None
 
     @property

@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 
 from services.chassis import tls
+from services.chassis.changes.log import ChangeLog
 from services.chassis.clock import Clock
 from services.chassis.contract import ContractError, Method, methods
 from services.chassis.db.database import Database
@@ -52,6 +53,7 @@ class Server:
         health_listen: str,
         clock: Clock,
         database: Database | None = None,
+        log: ChangeLog | None = None,
         threads: int = 4,
     ) -> None:
         self._health = health.HealthServicer()
@@ -61,7 +63,7 @@ class Server:
         self._server = grpc.server(
             ThreadPoolExecutor(threads, "call"), options=_OPTIONS, maximum_concurrent_rpcs=WAITING_CALLS
         )
-        self._server.add_generic_rpc_handlers(generic_handlers(handlers, stages, clock, database))
+        self._server.add_generic_rpc_handlers(generic_handlers(handlers, stages, clock, database, log))
         names = [service.full_name for service in handlers]
         reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], self._server)
         self.port = self._server.add_secure_port(listen, tls.server_credentials(tls_directory))
@@ -85,14 +87,18 @@ class Server:
 
 
 def generic_handlers(
-    handlers: Handlers, stages: Sequence[Stage], clock: Clock, database: Database | None
+    handlers: Handlers,
+    stages: Sequence[Stage],
+    clock: Clock,
+    database: Database | None,
+    log: ChangeLog | None,
 ) -> list[grpc.GenericRpcHandler]:
     """What grpcio needs to route each method to its handler, through the stages."""
     return [
         grpc.method_handlers_generic_handler(
             service.full_name,
             {
-                method.name: _rpc_handler(method, _compose(stages, _last(method, api)), clock, database)
+                method.name: _rpc_handler(method, _compose(stages, _last(method, api)), clock, database, log)
                 for method in methods([service])
             },
         )
@@ -118,7 +124,9 @@ def _around(stage: Stage, proceed: Proceed) -> Proceed:
     return lambda call: stage(call, proceed)
 
 
-def _rpc_handler(method: Method, serve: Proceed, clock: Clock, database: Database | None) -> Any:
+def _rpc_handler(
+    method: Method, serve: Proceed, clock: Clock, database: Database | None, log: ChangeLog | None
+) -> Any:
     def behave(request: Message, context: grpc.ServicerContext) -> Message:
         metadata = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
         call = Call(
@@ -129,6 +137,7 @@ def _rpc_handler(method: Method, serve: Proceed, clock: Clock, database: Databas
             clock(),
             request_id(metadata.get("x-request-id")),
             database=database,
+            log=log,
         )
         try:
             return serve(call)

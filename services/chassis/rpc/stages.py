@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from services.chassis import log, metrics, tracing
 from services.chassis.authorize import authorize
 from services.chassis.caller import Caller, Kind
+from services.chassis.changes.log import Stamp
 from services.chassis.errors import Fault, Internal, Unauthenticated, Unavailable
 from services.chassis.masks import paths_to_update
 from services.chassis.rpc.call import Call, Proceed, Stage
@@ -138,7 +139,24 @@ def _end(call: Call) -> None:
         return
     if not call.context.is_active():
         raise Unavailable("The caller has gone.", reason="CALLER_GONE")
+    if call.log is not None:
+        call.db.flush()
+        call.log.append(call.db, _stamp(call))
     call.db.commit()
+
+
+def _stamp(call: Call) -> Stamp:
+    caller = call.caller
+    return Stamp(
+        time=call.now,
+        actor=f"users/{caller.subject}" if caller.is_person else f"services/{caller.subject}",
+        on_behalf_of=f"companies/{call.company}"
+        if caller.kind is Kind.OPERATOR and call.grant.company
+        else "",
+        reason=getattr(call.request, "reason", ""),
+        request_id=call.request_id,
+        method=call.method.path,
+    )
 
 
 def stages(peers: Peers, tokens: TokenVerifier) -> Sequence[Stage]:

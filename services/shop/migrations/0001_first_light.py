@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from services.chassis.db.rows import TableClass
-from services.chassis.db.schema import data_keys, secure
+from services.chassis.db.schema import change_log, data_keys, recorded, secure
 
 revision = "0001"
 down_revision = None
@@ -16,6 +16,7 @@ depends_on = None
 
 def upgrade() -> None:
     data_keys("shop")
+    change_log("shop")
     op.create_table(
         "shops",
         sa.Column("company", sa.Text, primary_key=True),
@@ -34,6 +35,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer, nullable=False),
     )
     secure("shops", TableClass.TENANT, "shop")
+    recorded("shops")
     op.create_table(
         "shop_directory",
         sa.Column("shop_id", sa.Text, primary_key=True),
@@ -54,3 +56,4 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["company", "shop_id"], ["shops.company", "shops.shop_id"]),
     )
     secure("shop_keys", TableClass.TENANT, "shop")
+    recorded("shop_keys")

@@ -1,0 +1,1 @@
+"""A service that exists for tests only: one table of each class, and no contract."""

@@ -1,0 +1,52 @@
+"""The real platform, every process of it, started once for the journeys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from deploy.local import ports
+from deploy.local.browser import Application, Merchant
+from deploy.local.platforms import Platform
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The platform as `make run` starts it, on free ports, with its demonstration data."""
+    directory = tmp_path_factory.mktemp("platform")
+    with Platform(directory, ports.free(ports.DEFAULTS)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def demonstration(platform: Platform) -> dict[str, Any]:
+    """What `var/platform.json` says."""
+    return platform.description
+
+
+@pytest.fixture
+def application(demonstration: dict[str, Any]) -> Application:
+    """The public demonstration client, in a fresh browser."""
+    return Application(demonstration["gateway"], demonstration["ca"])
+
+
+@pytest.fixture(scope="session")
+def signed_in(demonstration: dict[str, Any]) -> Callable[..., Merchant]:
+    """Signs a demonstration person in to one of their companies; signed in once, remembered."""
+    passwords = {login["login"]: login["password"] for login in demonstration["logins"]}
+    known: dict[tuple[str, str], Merchant] = {}
+
+    def sign_in(login: str, company: str = "") -> Merchant:
+        if (login, company) not in known:
+            chosen = demonstration["companies"].get(company, "")
+            tokens = Application(demonstration["gateway"], demonstration["ca"]).sign_in(
+                login, passwords[login], chosen
+            )
+            known[login, company] = Merchant(
+                demonstration["gateway"], demonstration["ca"], tokens["access_token"]
+            )
+        return known[login, company]
+
+    return sign_in
