@@ -1,0 +1,1 @@
+"""Everything that puts Comptoir on a machine: the local platform, images and manifests."""

@@ -1,0 +1,1 @@
+"""The whole platform on one machine, loopback only: PostgreSQL, certificates, every service, a mail sink."""
