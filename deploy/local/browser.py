@@ -50,6 +50,8 @@ class Application:
 
     def __post_init__(self) -> None:
         self.session.verify = self.authority
+        # Otherwise a REQUESTS_CA_BUNDLE in the environment would win over the development authority.
+        self.session.trust_env = False
 
     def sign_in(self, login: str, password: str, company: str = "", **more: str) -> dict[str, Any]:
         """The tokens that the person's consent gives."""

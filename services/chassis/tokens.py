@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,9 @@ LEEWAY_SECONDS = 5
 _CACHE_SIZE = 4096
 _LONGEST = 8192
 _HEADERS = {"typ", "alg", "kid"}
+_ALL_SHOPS = "all"
+_LATEST = 253_402_300_799
+"""The end of the calendar, as a time."""
 
 FindKey = Callable[[str], ECKey | None]
 
@@ -33,25 +37,25 @@ class TokenVerifier:
         self._issuer = issuer
         self._find_key = find_key
         self._clock = clock
-        self._known: dict[str, tuple[float, Caller]] = {}
+        self._known: dict[tuple[str, str], tuple[float, Caller]] = {}
 
-    def verify(self, token: str) -> Caller:
-        """The caller that the token stands for."""
+    def verify(self, token: str, service: str = "") -> Caller:
+        """The caller that the token stands for, carried here by that service."""
         now = self._clock().timestamp()
-        known = self._known.get(token)
+        known = self._known.get((token, service))
         if known is not None and known[0] > now:
             return known[1]
         claims = self._claims(token)
         expires = claims["exp"] + LEEWAY_SECONDS
         if expires <= now:
-            self._known.pop(token, None)
+            self._known.pop((token, service), None)
             raise Unauthenticated("The access token has expired.", reason="TOKEN_EXPIRED")
         if claims["iat"] > now + LEEWAY_SECONDS:
             raise _forged()
-        caller = _caller(claims)
+        caller = _caller(claims, service)
         if len(self._known) >= _CACHE_SIZE:
             self._known.clear()
-        self._known[token] = (expires, caller)
+        self._known[token, service] = (expires, caller)
         return caller
 
     def _claims(self, token: str) -> dict[str, Any]:
@@ -73,21 +77,27 @@ class TokenVerifier:
 
 
 def _checked(payload: bytes, issuer: str) -> dict[str, Any]:
-    import json
-
     claims = json.loads(payload)
     if not isinstance(claims, dict) or claims["iss"] != issuer or claims["aud"] != issuer:
         raise _forged()
     for name in ("exp", "iat", "auth_time"):
-        if type(claims[name]) is not int:
+        if type(claims[name]) is not int or not 0 <= claims[name] <= _LATEST:
             raise _forged()
     for name in ("sub", "client_id", "jti", "scope", "role", "sid"):
         if type(claims[name]) is not str:
             raise _forged()
+    if not isinstance(claims.get("company", ""), str) or not _are_shops(claims.get("shops")):
+        raise _forged()
     return claims
 
 
-def _caller(claims: dict[str, Any]) -> Caller:
+def _are_shops(claim: object) -> bool:
+    if isinstance(claim, list):
+        return all(isinstance(shop, str) for shop in claim)
+    return claim is None or claim == _ALL_SHOPS
+
+
+def _caller(claims: dict[str, Any], service: str) -> Caller:
     role, company, shops = claims["role"], claims.get("company"), claims.get("shops")
     operator = role == OPERATOR
     if (role and role not in PRESETS) or (operator == isinstance(company, str) and role):
@@ -95,10 +105,11 @@ def _caller(claims: dict[str, Any]) -> Caller:
     return Caller(
         kind=Kind.OPERATOR if operator else Kind.MERCHANT,
         subject=claims["sub"],
+        service=service,
         company=company,
         rights=PRESETS.get(role, frozenset()),
         scopes=frozenset(claims["scope"].split()),
-        shops=None if shops == "all" or operator else frozenset(shops or ()),
+        shops=None if shops == _ALL_SHOPS or operator else frozenset(shops or ()),
         client_id=claims["client_id"],
         session=claims["sid"],
         authenticated_at=datetime.fromtimestamp(claims["auth_time"], UTC),

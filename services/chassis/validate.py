@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import protovalidate
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from services.chassis.caller import Caller, Kind
@@ -18,22 +19,20 @@ from services.chassis.names import ANY
 _validator = protovalidate.Validator()
 
 
-def validate(method: Method, request: Message, caller: Caller) -> None:
-    """Raises `Invalid` with every broken rule, in the order of the fields' paths.
+def validate(method: Method, request: Message, caller: Caller) -> tuple[str, ...]:
+    """The fields that an update is to write, or `Invalid` with every broken rule, in the order of the fields' paths.
 
     For an update, fields of the resource outside the mask do not count: they are neither written nor judged.
     """
     paths = paths_to_update(method, request)
     found = [
-        violation
-        for violation in (
-            *mask_violations(method, request, paths),
-            *_missing(method, request),
-            *_misnamed(method, request, caller),
-            *_rules(request),
-        )
-        if method.updated is None or _counts(violation.field, method.updated, paths)
+        *mask_violations(method, request, paths),
+        *_missing(method, request),
+        *_misnamed(method, request, caller),
+        *_rules(request),
     ]
+    if method.updated is not None:
+        found = [violation for violation in found if _counts(violation.field, method.updated, paths)]
     if found:
         unique = {violation.field: violation for violation in reversed(found)}
         ordered = [unique[field] for field in sorted(unique)]
@@ -41,6 +40,7 @@ def validate(method: Method, request: Message, caller: Caller) -> None:
             "; ".join(f"{violation.field}: {violation.description}" for violation in ordered),
             violations=ordered,
         )
+    return paths
 
 
 def _counts(field: str, resource: str, paths: tuple[str, ...]) -> bool:
@@ -57,7 +57,7 @@ def _missing(method: Method, request: Message) -> Iterator[Violation]:
 
 
 def _missing_in(message: Any, descriptor: Descriptor, prefix: str) -> Iterator[Violation]:
-    for field in descriptor.fields:
+    for field in _holding_required(descriptor):
         path = prefix + field.name
         value = getattr(message, field.name)
         inner = field.message_type
@@ -74,6 +74,12 @@ def _missing_in(message: Any, descriptor: Descriptor, prefix: str) -> Iterator[V
                 yield from _missing_in(value, inner, path + ".")
         if is_required(field) and not present:
             yield Violation(path, "required", "must be given")
+
+
+@cache
+def _holding_required(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
+    """The fields that are required, or in which something may be."""
+    return tuple(field for field in descriptor.fields if is_required(field) or field.message_type is not None)
 
 
 def _misnamed(method: Method, request: Message, caller: Caller) -> Iterator[Violation]:

@@ -31,7 +31,12 @@ class GatewaySettings(BaseSettings):
     media_address: Address
     inbox_address: Address
     workers: int = 1
+    """Processes; one a core."""
     threads: int = 4
+    """Requests under way at once to each service, in each process."""
+    rate_per_second: float = 500
+    """Requests of one client that each process answers in the long run; `rate_burst` at once."""
+    rate_burst: int = 10_000
 
     @property
     def cookie_key(self) -> bytes:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from services.chassis.db.faults import Conflicts, translated
+from services.chassis.db.compiler import ScopedCompiler
+from services.chassis.db.faults import Conflicts, fault, translated
 from services.chassis.db.scope import Scope, confine, watch_transactions
 from services.chassis.db.tenancy import ScopedSession
+from services.chassis.errors import Fault
 
 _IDLE_SECONDS = 1.0
 _SESSION = "-c idle_in_transaction_session_timeout=15000 -c lock_timeout=5000 -c timezone=UTC"
@@ -39,9 +41,9 @@ class Database:
         session.bind = self.engine.execution_options(scope_of=session)
         return session
 
-    def translated(self) -> AbstractContextManager[None]:
-        """Turns the driver's errors inside the block into faults."""
-        return translated(self._conflicts)
+    def fault(self, error: BaseException) -> Fault:
+        """What an error of the driver means here."""
+        return fault(error, self._conflicts)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -65,6 +67,7 @@ def _engine(url: str, connections: int) -> Engine:
         pool_use_lifo=True,
         connect_args={"options": _SESSION, "connect_timeout": 3, "application_name": "comptoir"},
     )
+    engine.dialect.statement_compiler = ScopedCompiler
     watch_transactions(engine)
     _probe_idle_connections(engine)
     return engine

@@ -8,10 +8,13 @@ from contextlib import contextmanager
 import psycopg
 from sqlalchemy import exc
 
-from services.chassis.errors import Fault, Internal, TimedOut, Unavailable
+from services.chassis.errors import Fault, Internal, Invalid, TimedOut, Unavailable
 
 Conflicts = Mapping[str, Callable[[], Fault]]
 """For each constraint that callers can violate, the fault that it is."""
+
+DRIVER_ERRORS = (exc.TimeoutError, exc.DBAPIError, psycopg.Error)
+"""What SQLAlchemy and psycopg raise; anything else is a mistake of our own."""
 
 _UNAVAILABLE = ("08", "53", "57P", "25006", "40001", "40P01", "55P03", "58")
 _TIMEOUT = "57014"
@@ -22,15 +25,16 @@ def translated(conflicts: Conflicts) -> Iterator[None]:
     """Turns errors of SQLAlchemy and psycopg inside the block into faults; what is unexpected stays as it is."""
     try:
         yield
-    except exc.TimeoutError as error:
-        raise Unavailable(
+    except DRIVER_ERRORS as error:
+        raise fault(error, conflicts) from error
+
+
+def fault(error: BaseException, conflicts: Conflicts) -> Fault:
+    """What one of `DRIVER_ERRORS` means."""
+    if isinstance(error, exc.TimeoutError):
+        return Unavailable(
             "Every database connection is busy.", reason="DATABASE_BUSY", retry_after_seconds=1
-        ) from error
-    except (exc.DBAPIError, psycopg.Error) as error:
-        raise _fault(error, conflicts) from error
-
-
-def _fault(error: BaseException, conflicts: Conflicts) -> Fault:
+        )
     original = error.orig if isinstance(error, exc.DBAPIError) else error
     if not isinstance(original, psycopg.Error):
         return Internal("The database driver failed.")
@@ -44,6 +48,8 @@ def _fault(error: BaseException, conflicts: Conflicts) -> Fault:
         return Unavailable(
             "The database takes no writes at present.", reason="DATABASE_READ_ONLY", retry_after_seconds=5
         )
+    if not state and isinstance(original, psycopg.DataError):
+        return Invalid("The request holds text or a number that cannot be kept, such as the character NUL.")
     if not state or state.startswith(_UNAVAILABLE):
         return Unavailable(
             "The database is away at present.", reason="DATABASE_UNAVAILABLE", retry_after_seconds=1

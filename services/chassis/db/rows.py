@@ -34,6 +34,17 @@ class TableClass(Enum):
     """The platform's own."""
 
 
+OPEN = frozenset({TableClass.DIRECTORY, TableClass.PLATFORM})
+"""Tables whose rows nobody in particular owns."""
+
+OWNERS: dict[TableClass | None, tuple[str, ...]] = {
+    TableClass.TENANT: ("company",),
+    TableClass.PERSON: ("user_id",),
+    TableClass.MEMBERSHIP: ("company", "user_id"),
+}
+"""For each scoped class of tables, the columns of which the call's scope must set one."""
+
+
 class TenantRow:
     """A row of a company. Keys begin with the company, so foreign keys cannot cross it (they ignore policies)."""
 
@@ -69,11 +80,11 @@ class PlatformRow:
 
 
 SCOPED: dict[type, tuple[str, ...]] = {
-    TenantRow: ("company",),
-    PersonRow: ("user_id",),
-    MembershipRow: ("company", "user_id"),
+    TenantRow: OWNERS[TableClass.TENANT],
+    PersonRow: OWNERS[TableClass.PERSON],
+    MembershipRow: OWNERS[TableClass.MEMBERSHIP],
 }
-"""For each scoped kind, the columns of which the call's scope must set one."""
+"""The same by the bases of mapped classes."""
 
 
 def data_keys_table(metadata: MetaData) -> Table:

@@ -6,17 +6,15 @@ Bulk and Core statements on scoped tables are refused rather than guessed at.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import TextClause, event
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql import util as sql_util
 
 from services.chassis.changes.recorder import CREATE, DELETE, UPDATE, Recorder
-from services.chassis.db.rows import SCOPED, MembershipRow, PersonRow, TableClass, TenantRow
+from services.chassis.db.rows import OPEN, SCOPED, MembershipRow, PersonRow, TenantRow
 from services.chassis.db.scope import Scope, Unscoped
-
-_OPEN = frozenset({TableClass.DIRECTORY, TableClass.PLATFORM})
 
 
 class ScopedSession(Session):
@@ -31,6 +29,11 @@ class ScopedSession(Session):
     def value(self, column: str) -> str | None:
         return self.scope.company if column == "company" else self.scope.user
 
+    def bulk_save_objects(self, *_: Any, **__: Any) -> NoReturn:
+        raise Unscoped("bulk operations go past the unit of work, and so past its scope")
+
+    bulk_insert_mappings = bulk_update_mappings = bulk_save_objects
+
 
 @event.listens_for(ScopedSession, "do_orm_execute")
 def _confine(state: ORMExecuteState) -> None:
@@ -43,9 +46,11 @@ def _confine(state: ORMExecuteState) -> None:
         tables: list[Any] = list(
             sql_util.find_tables(statement, include_crud=True, include_joins=True, include_aliases=True)
         )
-        if any(table.info.get("class") not in _OPEN for table in tables):
+        if any(getattr(table, "info", {}).get("class") not in OPEN for table in tables):
             raise Unscoped("Core and bulk statements reach only directory and platform tables")
         return
+    if state.is_executemany:
+        raise Unscoped("bulk statements by primary key cannot be scoped: load the rows and change them")
     if (state.is_update or state.is_delete) and _is_recorded(state):
         raise Unscoped("recorded rows are changed one by one, so that the log says from what to what")
     if state.is_column_load or state.is_relationship_load:

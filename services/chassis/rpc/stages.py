@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from secrets import token_hex
 
 from google.protobuf.message import Message
@@ -14,8 +15,8 @@ from services.chassis import log, metrics, tracing
 from services.chassis.authorize import authorize
 from services.chassis.caller import Caller, Kind
 from services.chassis.changes.log import Stamp
+from services.chassis.db.faults import DRIVER_ERRORS
 from services.chassis.errors import Fault, Internal, Unauthenticated, Unavailable
-from services.chassis.masks import paths_to_update
 from services.chassis.rpc.call import Call, Proceed, Stage
 from services.chassis.rpc.peers import Peers, service_of
 from services.chassis.tokens import TokenVerifier
@@ -95,13 +96,19 @@ class Authenticate:
         if service not in self.peers.forwarders or call.method.callers == _OWN:
             if header is not None:
                 raise Unauthenticated("This service may not carry tokens.", reason="TOKEN_NOT_EXPECTED")
-            return Caller(Kind.INTERNAL, service, service)
+            return _without_token(Kind.INTERNAL, service, service)
         if header is None:
-            return Caller(Kind.ANONYMOUS, "", service)
+            return _without_token(Kind.ANONYMOUS, "", service)
         bearer = _BEARER.fullmatch(header)
         if bearer is None:
             raise Unauthenticated("The authorization header holds no bearer token.", reason="TOKEN_INVALID")
-        return replace(self.tokens.verify(bearer[1]), service=service)
+        return self.tokens.verify(bearer[1], service)
+
+
+@lru_cache(maxsize=1024)
+def _without_token(kind: Kind, subject: str, service: str) -> Caller:
+    """One object for all the calls of a service: there are few services, and making it takes as long as a stage."""
+    return Caller(kind, subject, service)
 
 
 def authorise(call: Call, proceed: Proceed) -> Message:
@@ -112,8 +119,7 @@ def authorise(call: Call, proceed: Proceed) -> Message:
 
 def valid(call: Call, proceed: Proceed) -> Message:
     """The contract's rules, and the fields that an update is to write."""
-    validate(call.method, call.request, call.caller)
-    call.paths = paths_to_update(call.method, call.request)
+    call.paths = validate(call.method, call.request, call.caller)
     return proceed(call)
 
 
@@ -121,15 +127,21 @@ def transaction(call: Call, proceed: Proceed) -> Message:
     """One RPC is one transaction, committed before the answer leaves; a trial run (AIP-163) leaves nothing."""
     if call.database is None:
         return proceed(call)
-    with call.database.translated():
-        try:
-            response = proceed(call)
-            if call.has_transaction:
-                _end(call)
-            return response
-        finally:
-            if call.has_transaction:
-                call.db.close()
+    try:
+        return _in_transaction(call, proceed)
+    except DRIVER_ERRORS as error:
+        raise call.database.fault(error) from error
+
+
+def _in_transaction(call: Call, proceed: Proceed) -> Message:
+    try:
+        response = proceed(call)
+        if call.has_transaction:
+            _end(call)
+        return response
+    finally:
+        if call.has_transaction:
+            call.db.close()
 
 
 def _end(call: Call) -> None:

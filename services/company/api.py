@@ -1,0 +1,112 @@
+"""The company service on the wire: decodes, calls, encodes."""
+
+from __future__ import annotations
+
+from comptoir.company.v1 import company_pb2
+from services.chassis import etags
+from services.chassis.masks import merge
+from services.chassis.names import new_id
+from services.chassis.rpc.call import Call
+from services.company import companies
+from services.company.companies import Address, CompanyRow
+from services.company.contacts import Contact
+from services.company.identifiers import LegalIdentifier
+
+_EVERY_FIELD = tuple(company_pb2.Company.DESCRIPTOR.fields_by_name)
+_PLAIN = ("legal_name", "region_code", "time_zone", "language_code")
+
+
+class CompanyApi:
+    """`comptoir.company.v1.CompanyService`."""
+
+    def get_company(self, request: company_pb2.GetCompanyRequest, call: Call) -> company_pb2.Company:
+        return _company(companies.find(call.db, call.company))
+
+    def update_company(self, request: company_pb2.UpdateCompanyRequest, call: Call) -> company_pb2.Company:
+        row = companies.find(call.db, call.company, for_update=True)
+        _change(row, request.company, call)
+        return _company(row)
+
+    def swap_contacts(self, request: company_pb2.SwapContactsRequest, call: Call) -> company_pb2.Company:
+        row = companies.find(call.db, call.company, for_update=True)
+        etags.check(request.etag, row.etag, row.name)
+        if row.swap_contacts():
+            row.touch(call.now)
+        return _company(row)
+
+    def create_company(self, request: company_pb2.CreateCompanyRequest, call: Call) -> company_pb2.Company:
+        call.enter(company=new_id())
+        row = CompanyRow(company=call.company, create_time=call.now, update_time=call.now, version=1)
+        _write(request.company, row)
+        row.settle(_EVERY_FIELD)
+        call.db.add(row)
+        return _company(row)
+
+    def correct_company(self, request: company_pb2.CorrectCompanyRequest, call: Call) -> company_pb2.Company:
+        row = companies.find(call.db, call.company, for_update=True)
+        # The reason goes into the record with the change.
+        _change(row, request.company, call)
+        return _company(row)
+
+
+def _change(row: CompanyRow, given: company_pb2.Company, call: Call) -> None:
+    """Writes the fields that the call names; what comes out the same is no change."""
+    etags.check(given.etag, row.etag, row.name)
+    before, company = _company(row), _company(row)
+    merge(given, company, call.paths)
+    _write(company, row)
+    row.settle(call.paths)
+    if _company(row) != before:
+        row.touch(call.now)
+
+
+def _company(row: CompanyRow) -> company_pb2.Company:
+    company = company_pb2.Company(name=row.name, etag=row.etag, incident_emails=row.incident_emails)
+    for field in _PLAIN:
+        setattr(company, field, getattr(row, field))
+    identifier, address = row.legal_identifier, row.address
+    company.legal_identifier.kind = company_pb2.LegalIdentifierKind.Value(identifier.kind)
+    company.legal_identifier.value = identifier.value
+    company.legal_identifier.checksum_doubtful = identifier.is_doubtful
+    company.address.street = address.street
+    company.address.postal_code = address.postal_code
+    company.address.locality = address.locality
+    company.manager_contact.CopyFrom(_contact(row.manager_contact))
+    company.technical_contact.CopyFrom(_contact(row.technical_contact))
+    company.create_time.FromDatetime(row.create_time)
+    company.update_time.FromDatetime(row.update_time)
+    return company
+
+
+def _contact(contact: Contact) -> company_pb2.Contact:
+    return company_pb2.Contact(
+        title=company_pb2.Title.Value(contact.title),
+        given_name=contact.given_name,
+        family_name=contact.family_name,
+        phone=contact.phone,
+        second_phone=contact.second_phone,
+        email=contact.email,
+    )
+
+
+def _write(company: company_pb2.Company, row: CompanyRow) -> None:
+    for field in _PLAIN:
+        setattr(row, field, getattr(company, field))
+    identifier, address = company.legal_identifier, company.address
+    kind = company_pb2.LegalIdentifierKind.Name(identifier.kind)
+    row.legal_identifier = LegalIdentifier(kind, identifier.value)
+    row.address = Address(address.street, address.postal_code, address.locality)
+    row.manager_contact = _read_contact(company.manager_contact)
+    row.technical_contact = _read_contact(company.technical_contact)
+    row.incident_emails = list(company.incident_emails)
+
+
+def _read_contact(contact: company_pb2.Contact) -> Contact:
+    return Contact(
+        title=company_pb2.Title.Name(contact.title),
+        given_name=contact.given_name,
+        family_name=contact.family_name,
+        phone=contact.phone,
+        second_phone=contact.second_phone,
+        email=contact.email,
+    )

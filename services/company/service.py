@@ -1,0 +1,25 @@
+"""What the company service is made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from comptoir.company.v1 import company_pb2
+from services.chassis.rpc.server import Handlers
+from services.chassis.service import Resources, Service
+from services.company.api import CompanyApi
+from services.company.rows import CHANGES, DATA_KEYS, Base
+
+
+def _handlers(resources: Resources) -> Handlers:
+    return {company_pb2.DESCRIPTOR.services_by_name["CompanyService"]: CompanyApi()}
+
+
+COMPANY = Service(
+    name="company",
+    handlers=_handlers,
+    metadata=Base.metadata,
+    data_keys=DATA_KEYS,
+    changes=CHANGES,
+    versions=Path(__file__).parent / "migrations",
+)

@@ -1,0 +1,159 @@
+"""Between the server's event loop and the application's threads: requests come in here, whole, in bounded time.
+
+Granian's own WSGI mode reads a body in the thread that is to answer it, without a time limit: as many stalled
+clients as there are threads stop it for good. Here a slow client costs a coroutine and at most its own body's memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+from services.chassis.errors import Fault, Internal
+from services.gateway import problems, telemetry
+from services.gateway.app import LARGEST_BODY
+from services.gateway.default_headers import Application, Headers, with_defaults
+from services.gateway.faults import Busy, TooLarge, TooSlow
+from services.gateway.lanes import Lanes
+from services.gateway.request_ids import request_id
+from services.gateway.telemetry import Account
+
+SLOWEST_BODY_SECONDS = 30.0
+_MOST_HELD = 64 * 1024 * 1024
+"""Bytes of bodies held at once, over all requests of this process."""
+_BODILESS = ("GET", "HEAD", "OPTIONS")
+
+
+class Scope(Protocol):
+    """What Granian says of a request (RSGI)."""
+
+    http_version: str
+    client: str
+    method: str
+    path: str
+    query_string: str
+    authority: str | None
+    headers: Any
+
+
+class Front:
+    """The RSGI application over a WSGI one."""
+
+    def __init__(
+        self, application: Application, lanes: Lanes, issuer: str, close: Callable[[], None]
+    ) -> None:
+        self._application = application
+        self._lanes = lanes
+        self._issuer = issuer
+        self._close = close
+        self._held = 0
+
+    def __rsgi_del__(self, _: asyncio.AbstractEventLoop) -> None:
+        self._lanes.close()
+        self._close()
+
+    async def __rsgi__(self, scope: Scope, protocol: Any) -> None:
+        """One request."""
+        body = bytearray()
+        try:
+            await self._receive(scope, protocol, body)
+            work = partial(_answer, self._application, environ(scope, bytes(body)))
+            response = await self._lanes.of(scope.path).run(work)
+        except Fault as fault:
+            response = self._refusal(scope, fault)
+        except Exception as error:
+            telemetry.unexpected(Account(request_id(scope.headers.get("x-request-id"))), error)
+            response = self._refusal(scope, Internal("unforeseen"))
+        finally:
+            self._held -= len(body)
+        protocol.response_bytes(*response)
+
+    async def _receive(self, scope: Scope, protocol: Any, body: bytearray) -> None:
+        stated = scope.headers.get("content-length")
+        if stated is None and scope.method in _BODILESS and "transfer-encoding" not in scope.headers:
+            return
+        if stated is not None and stated.isdecimal() and int(stated) > LARGEST_BODY:
+            raise _too_large()
+        try:
+            async with asyncio.timeout(SLOWEST_BODY_SECONDS):
+                async for chunk in protocol:
+                    body += chunk
+                    self._held += len(chunk)
+                    if len(body) > LARGEST_BODY:
+                        raise _too_large()
+                    if self._held > _MOST_HELD:
+                        raise Busy("Too many bodies are under way.", retry_after_seconds=1)
+        except TimeoutError:
+            raise TooSlow(f"The body must arrive within {SLOWEST_BODY_SECONDS:.0f} seconds.") from None
+
+    def _refusal(self, scope: Scope, fault: Fault) -> tuple[int, Headers, bytes]:
+        """What the application never saw."""
+        account = Account(request_id(scope.headers.get("x-request-id")))
+        told = problems.public(fault, account.request_id)
+        account.reason = told.reason
+        telemetry.finished(account, int(told.http), 0.0)
+        headers = {
+            "Content-Type": problems.MEDIA_TYPE,
+            "X-Request-Id": account.request_id,
+            **problems.headers(told),
+        }
+        document = problems.problem(told, account.request_id, self._issuer)
+        return int(told.http), with_defaults(list(headers.items())), problems.encode(document)
+
+
+def environ(scope: Scope, body: bytes) -> dict[str, Any]:
+    """The request for WSGI (PEP 3333)."""
+    found = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode("utf-8", "surrogateescape").decode("latin-1"),
+        "QUERY_STRING": scope.query_string.encode("utf-8", "surrogateescape").decode("latin-1"),
+        "SERVER_NAME": "gateway",
+        "SERVER_PORT": "443",
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "https",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope.headers.items():
+        # An underscore is how a header passes for another one, once both are in capitals.
+        if "_" not in name:
+            key = "HTTP_" + name.upper().replace("-", "_")
+            before = found.get(key)
+            found[key] = value if before is None else f"{before}{'; ' if name == 'cookie' else ', '}{value}"
+    if scope.authority:
+        found["HTTP_HOST"] = scope.authority
+    found["CONTENT_TYPE"] = found.pop("HTTP_CONTENT_TYPE", "")
+    found.pop("HTTP_CONTENT_LENGTH", None)
+    found["CONTENT_LENGTH"] = str(len(body))
+    return found
+
+
+def _answer(application: Application, environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
+    begun: list[Any] = []
+
+    def start_response(status: str, headers: Headers, _: Any = None) -> None:
+        begun[:] = [int(status[:3]), headers]
+
+    chunks = application(environ, start_response)
+    try:
+        content = b"".join(chunks)
+    finally:
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            close()
+    status, headers = begun
+    return status, headers, content
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"The body must not exceed {LARGEST_BODY} bytes.")

@@ -1,0 +1,108 @@
+"""Every address of this half of the gateway, in one list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from authlib.oauth2 import OAuth2Error
+from flask import Blueprint, Response, g, request
+from flask.typing import ResponseReturnValue
+
+from services import look
+from services.chassis.clock import Clock, system_clock
+from services.chassis.config import load
+from services.chassis.errors import Fault
+from services.chassis.tokens import TokenVerifier
+from services.gateway.backend import Backend
+from services.gateway.config import GatewaySettings
+from services.gateway.oauth import places
+from services.gateway.oauth.authorization_endpoint import AuthorizationEndpoint
+from services.gateway.oauth.csrf import Csrf, ForeignForm
+from services.gateway.oauth.failures import Failures
+from services.gateway.oauth.freshness import Freshness
+from services.gateway.oauth.help import Help, HelpSettings
+from services.gateway.oauth.id_tokens import IdTokens
+from services.gateway.oauth.identity import Identity
+from services.gateway.oauth.keys import PublishedKeys
+from services.gateway.oauth.logout import Logout
+from services.gateway.oauth.metadata import Discovery
+from services.gateway.oauth.pages import Pages
+from services.gateway.oauth.server import Server
+from services.gateway.oauth.sessions import Sessions
+from services.gateway.oauth.sign_in import SignIn
+from services.gateway.oauth.token_endpoint import TokenEndpoint
+from services.gateway.oauth.userinfo import UserInfoEndpoint
+from services.gateway.telemetry import Account
+from services.look.headers import always
+
+LARGEST_FORM_BYTES = 64 * 1024
+View = Callable[[], ResponseReturnValue]
+
+
+def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system_clock) -> Blueprint:
+    """The OAuth 2 and OpenID Connect endpoints with their pages; register it without a prefix.
+
+    Raises `ConfigError`, `CatalogueError` or `ValueError` where settings or sentences are not fit to serve with.
+    """
+    identity, help_settings = Identity(backend), load(HelpSettings)
+    sessions = Sessions(identity)
+    server = Server(identity, settings.issuer)
+    pages = Pages.load(Csrf(settings.cookie_key, settings.issuer))
+    keys = PublishedKeys(identity.signing_keys, settings.state_directory / "jwks.json")
+    id_tokens = IdTokens(settings.issuer, keys.find)
+
+    authorization = AuthorizationEndpoint(
+        server, sessions, pages, Freshness(settings.cookie_key, clock), id_tokens
+    )
+    tokens = TokenEndpoint(server)
+    userinfo = UserInfoEndpoint(server, identity, TokenVerifier(settings.issuer, keys.find, clock))
+    discovery = Discovery(settings.issuer)
+    sign_in = SignIn(identity, sessions, pages, help_settings)
+    logout = Logout(identity, sessions, pages, id_tokens)
+    help_pages = Help(pages, help_settings)
+    routes: tuple[tuple[str, str, View], ...] = (
+        ("GET", places.AUTHORIZE, authorization.ask),
+        ("POST", places.AUTHORIZE, authorization.ask_by_form),
+        ("POST", places.CONSENT, authorization.decide),
+        ("POST", "/oauth2/token", tokens.token),
+        ("POST", "/oauth2/revoke", tokens.revoke),
+        ("GET", "/oauth2/jwks", keys.show),
+        ("GET", "/oauth2/userinfo", userinfo.show),
+        ("POST", "/oauth2/userinfo", userinfo.show),
+        ("GET", places.LOGOUT, logout.ask),
+        ("POST", places.LOGOUT, logout.submit),
+        ("GET", "/.well-known/openid-configuration", discovery.show),
+        ("GET", "/.well-known/oauth-authorization-server", discovery.show),
+        ("GET", places.SIGN_IN, sign_in.show),
+        ("POST", places.SIGN_IN, sign_in.submit),
+        ("GET", places.SIGNED_IN, sign_in.signed_in),
+        ("GET", places.PASSWORD_HELP, help_pages.password),
+        ("GET", places.FAQ, help_pages.questions),
+    )
+    failures = Failures(server, pages)
+    return _assembled(routes, failures)
+
+
+def _assembled(routes: tuple[tuple[str, str, View], ...], failures: Failures) -> Blueprint:
+    oauth = Blueprint("oauth", __name__, template_folder="templates")
+    oauth.register_blueprint(look.blueprint())
+    for method, address, view in routes:
+        oauth.add_url_rule(address, f"{method} {address}".replace(".", "_"), view, methods=[method])
+    oauth.before_request(_entered)
+    oauth.after_request(_guarded)
+    oauth.register_error_handler(OAuth2Error, failures.of_protocol)
+    oauth.register_error_handler(Fault, failures.of_service)
+    oauth.register_error_handler(ForeignForm, failures.of_form)
+    return oauth
+
+
+def _entered() -> None:
+    request.max_content_length = LARGEST_FORM_BYTES
+    account: Account = g.account
+    account.route = f"{request.method} {request.url_rule}"
+
+
+def _guarded(response: Response) -> Response:
+    for name, value in always().items():
+        response.headers.setdefault(name, value)
+    return response

@@ -1,0 +1,103 @@
+"""The identity service as these pages see it: one typed function an RPC, nothing kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from flask import g, request
+from google.protobuf.message import Message
+
+from comptoir.identity.v1 import oauth_pb2, session_pb2, user_pb2
+from services.chassis.errors import Invalid, NotFound, Unauthenticated
+from services.gateway.backend import Backend
+from services.gateway.telemetry import Account
+
+_LONGEST_AGENT = 512
+M = TypeVar("M", bound=Message)
+
+
+def current_request_id() -> str:
+    """Id of the request being served, as the application counts it."""
+    account: Account = g.account
+    return account.request_id
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Calls identity for the gateway itself, inside a request; raises the faults that the calls end with."""
+
+    backend: Backend
+
+    def client(self, client_id: str) -> oauth_pb2.Client | None:
+        """What is registered under the id, if anything."""
+        try:
+            return self._oauth("GetClient", oauth_pb2.GetClientRequest(client_id=client_id), oauth_pb2.Client)
+        except (NotFound, Invalid):
+            return None
+
+    def start_session(self, login: str, password: str) -> session_pb2.StartSessionResponse:
+        """Signs a person in, from where this request comes."""
+        asked = session_pb2.StartSessionRequest(
+            login=login,
+            password=password,
+            source_address=request.remote_addr or "",
+            user_agent=request.user_agent.string[:_LONGEST_AGENT],
+        )
+        return self._session("StartSession", asked, session_pb2.StartSessionResponse)
+
+    def session(self, token: str) -> session_pb2.Session | None:
+        """The session behind the token, marked as used, unless it has ended."""
+        try:
+            asked = session_pb2.TouchSessionRequest(session_token=token)
+            return self._session("TouchSession", asked, session_pb2.Session)
+        except (Unauthenticated, Invalid):
+            return None
+
+    def end_session(self, token: str) -> None:
+        """Ends it, with the refresh tokens bound to it; one that has ended already is no error."""
+        try:
+            asked = session_pb2.EndSessionRequest(session_token=token)
+            self._session("EndSession", asked, session_pb2.EndSessionResponse)
+        except (Unauthenticated, Invalid, NotFound):
+            return
+
+    def has_consented(self, session_token: str, client_id: str, scopes: list[str]) -> bool:
+        """Whether the person need not be asked for these scopes again."""
+        asked = oauth_pb2.GetConsentRequest(session_token=session_token, client_id=client_id, scopes=scopes)
+        return self._oauth("GetConsent", asked, oauth_pb2.Consent).granted
+
+    def authorization_code(self, asked: oauth_pb2.CreateAuthorizationCodeRequest) -> str:
+        """A code for what the person agreed to."""
+        return self._oauth("CreateAuthorizationCode", asked, oauth_pb2.CreateAuthorizationCodeResponse).code
+
+    def redeem(self, asked: oauth_pb2.RedeemGrantRequest) -> oauth_pb2.TokenSet:
+        """Tokens for a grant: client authentication, single use and signatures are all this one RPC."""
+        return self._oauth("RedeemGrant", asked, oauth_pb2.TokenSet)
+
+    def revoke(self, asked: oauth_pb2.RevokeTokenRequest) -> None:
+        """Ends what the token belongs to."""
+        self._oauth("RevokeToken", asked, oauth_pb2.RevokeTokenResponse)
+
+    def signing_keys(self) -> str:
+        """The published JWK Set as JSON."""
+        return self._oauth(
+            "ListSigningKeys", oauth_pb2.ListSigningKeysRequest(), oauth_pb2.ListSigningKeysResponse
+        ).jwks_json
+
+    def user(self, subject: str, access_token: str) -> user_pb2.User:
+        """The account of the person whose access token this is."""
+        method = next(
+            m for m in self.backend.methods if m.path == "/comptoir.identity.v1.UserService/GetUser"
+        )
+        asked = user_pb2.GetUserRequest(name=f"users/{subject}")
+        answer = self.backend.call(method, asked, request_id=current_request_id(), token=access_token)
+        if not isinstance(answer, user_pb2.User):
+            raise TypeError("GetUser does not answer with a User")
+        return answer
+
+    def _oauth(self, method: str, asked: Message, answer: type[M]) -> M:
+        return self.backend.ask(f"OAuthService/{method}", asked, answer, request_id=current_request_id())
+
+    def _session(self, method: str, asked: Message, answer: type[M]) -> M:
+        return self.backend.ask(f"SessionService/{method}", asked, answer, request_id=current_request_id())

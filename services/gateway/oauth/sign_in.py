@@ -1,0 +1,113 @@
+"""`/sign-in` (ID1): login and password, in six languages, without a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from math import ceil
+
+from flask import Response, request
+
+from services.chassis.errors import Exhausted, Fault, Invalid, Unauthenticated
+from services.gateway.oauth.authorization_request import registered
+from services.gateway.oauth.help import HelpSettings
+from services.gateway.oauth.identity import Identity
+from services.gateway.oauth.pages import Pages
+from services.gateway.oauth.places import PASSWORD_HELP, SIGN_IN, onward, pending_authorization, with_query
+from services.gateway.oauth.redirects import see_other
+from services.gateway.oauth.sessions import Sessions
+from services.look.headers import form_target
+from services.look.page import Problem
+
+_LONGEST_HINT = 128
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """The page, what it submits, and where it leads when nobody sent the browser here."""
+
+    identity: Identity
+    sessions: Sessions
+    pages: Pages
+    help: HelpSettings
+
+    def show(self) -> Response:
+        onto = onward(request.args.get("next"))
+        # Only ever repeated to whoever sent it: nothing is looked up, so nothing is told about accounts.
+        hint = pending_authorization(onto).get("login_hint", "")
+        return self._page(onto, login=hint[:_LONGEST_HINT])
+
+    def submit(self) -> Response:
+        """Unknown login and wrong password are one answer, and identity takes the same time over both."""
+        fits = self.pages.csrf.fits()
+        onto = onward(request.form.get("next"))
+        login, password = request.form.get("login", "").strip(), request.form.get("password", "")
+        missing = [
+            Problem(f"sign_in.{f}_missing", f) for f in ("login", "password") if not request.form.get(f)
+        ]
+        if missing or not fits:
+            return self._page(onto, login=login, problems=missing if fits else [Problem("form.stale")])
+        try:
+            started = self.identity.start_session(login, password)
+        except (Unauthenticated, Invalid):
+            return self._page(onto, login=login, problems=[Problem("sign_in.refused", "login")])
+        except Exhausted as fault:
+            return self._later(onto, login, fault)
+        self.pages.csrf.renew()
+        return self.pages.csrf.attach(self.sessions.start(see_other(onto), started.session_token))
+
+    def signed_in(self) -> Response:
+        """Who is signed in."""
+        person = self.sessions.current()
+        if person is None:
+            return see_other(SIGN_IN)
+        return self.pages.show(
+            "signed_in.html",
+            ui_locales=[person.session.language_code],
+            person=person.session.user_display_name,
+        )
+
+    def _later(self, onto: str, login: str, fault: Exhausted) -> Response:
+        seconds = fault.retry_after_seconds or 60.0
+        problem = Problem("sign_in.throttled", values={"minutes": ceil(seconds / 60)})
+        response = self._page(onto, HTTPStatus.TOO_MANY_REQUESTS, login=login, problems=[problem])
+        response.headers["Retry-After"] = str(ceil(seconds))
+        return response
+
+    def _page(
+        self,
+        onto: str,
+        status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
+        *,
+        login: str,
+        problems: Iterable[Problem] = (),
+    ) -> Response:
+        problems = list(problems)
+        pending = pending_authorization(onto)
+        application, targets = self._application(pending)
+        return self.pages.show(
+            "sign_in.html",
+            status if problems else HTTPStatus.OK,
+            here=with_query(SIGN_IN, [("next", onto)]),
+            problems=problems,
+            form_targets=targets,
+            ui_locales=pending.get("ui_locales", "").split(),
+            onto=onto,
+            login=login,
+            application=application,
+            password_help=PASSWORD_HELP,
+            faq=self.help.faq,
+        )
+
+    def _application(self, pending: dict[str, str]) -> tuple[str, list[str]]:
+        """Name of the application that waits, and where its answer will go: the browser applies the page's policy
+        to the redirects that follow the form, too."""
+        try:
+            client = self.identity.client(pending["client_id"]) if "client_id" in pending else None
+        except Fault:
+            return "", []
+        uri = pending.get("redirect_uri", "")
+        if client is None or not registered(client, uri):
+            return "", []
+        return client.display_name, [form_target(uri)]

@@ -1,0 +1,98 @@
+"""What the grants of the token endpoint have in common: one RPC, and its faults as OAuth errors (RFC 6749 5)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from math import ceil
+from typing import Any
+
+from authlib.consts import default_json_headers
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import (
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidScopeError,
+    UnauthorizedClientError,
+)
+
+from comptoir.identity.v1 import oauth_pb2
+from services.chassis.errors import (
+    Denied,
+    Exhausted,
+    Fault,
+    Invalid,
+    NotFound,
+    Precondition,
+    TimedOut,
+    Unauthenticated,
+    Unavailable,
+)
+from services.gateway.oauth.client_credentials import ClientRefused
+from services.gateway.oauth.identity import Identity
+from services.gateway.oauth.parameters import Parameters
+
+Answer = tuple[int, dict[str, Any], list[tuple[str, str]]]
+_BY_REASON = {"INVALID_SCOPE": InvalidScopeError, "UNAUTHORIZED_CLIENT": UnauthorizedClientError}
+_BAD_GRANT = "The grant is not valid, has expired, or was used before."
+
+
+class NotNow(OAuth2Error):
+    """The server's fault, or too many requests. No code of RFC 6749 5.2 says so: the status does."""
+
+    def __init__(self, status: HTTPStatus, error: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__("The request could not be served.", error=error, status_code=int(status))
+        self._retry_after_seconds = retry_after_seconds
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        if self._retry_after_seconds is None:
+            return list(default_json_headers)
+        return [*default_json_headers, ("Retry-After", str(ceil(self._retry_after_seconds)))]
+
+
+def required(form: Parameters, name: str) -> str:
+    """The parameter's value, or invalid_request."""
+    value = form.value(name)
+    if not value:
+        raise InvalidRequestError(f"{name} is missing.")
+    return value
+
+
+def redeemed(identity: Identity, asked: oauth_pb2.RedeemGrantRequest) -> Answer:
+    """The tokens as JSON; identity authenticates the client in the same transaction that consumes the grant."""
+    try:
+        tokens = identity.redeem(asked)
+    except Fault as fault:
+        raise oauth_error(fault) from fault
+    body = {
+        "access_token": tokens.access_token,
+        "token_type": "Bearer",
+        "expires_in": tokens.expires_in_seconds,
+        "refresh_token": tokens.refresh_token,
+        "id_token": tokens.id_token,
+        "scope": " ".join(tokens.scopes),
+    }
+    return 200, {name: value for name, value in body.items() if value}, default_json_headers
+
+
+def oauth_error(fault: Fault) -> OAuth2Error:
+    """The fault in the words of RFC 6749 5.2."""
+    if isinstance(fault, Unauthenticated):
+        return ClientRefused()
+    if isinstance(fault, Precondition | Denied | NotFound):
+        return InvalidGrantError(_BAD_GRANT)
+    if isinstance(fault, Invalid):
+        return _invalid(fault)
+    if isinstance(fault, Exhausted):
+        return NotNow(HTTPStatus.TOO_MANY_REQUESTS, "temporarily_unavailable", fault.retry_after_seconds)
+    if isinstance(fault, Unavailable | TimedOut):
+        return NotNow(HTTPStatus.SERVICE_UNAVAILABLE, "temporarily_unavailable", fault.retry_after_seconds)
+    return NotNow(HTTPStatus.INTERNAL_SERVER_ERROR, "server_error")
+
+
+def _invalid(fault: Invalid) -> OAuth2Error:
+    if fault.reason in _BY_REASON:
+        return _BY_REASON[fault.reason]()
+    # Breaks the contract's rules on length or form: then it is not what identity gave out.
+    if any(violation.field.startswith("client.") for violation in fault.violations):
+        return ClientRefused()
+    return InvalidGrantError(_BAD_GRANT)

@@ -1,0 +1,1 @@
+"""People and their places in companies: accounts, sign-in, and the state behind OAuth 2 and its tokens."""

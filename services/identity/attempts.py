@@ -1,0 +1,128 @@
+"""Counters of failed sign-ins: a throttle per source, and the lock-out of a login (ID9).
+
+A try is counted *before* it is judged, and in a transaction of its own that is committed at once. A refused call's
+transaction is rolled back, so a count made in it would be lost; and twenty guesses sent at once would all be judged
+against the count before the first. A success takes its count back, in the transaction of the call that succeeded.
+
+Logins that nobody has are counted like others, so that being locked tells nothing about who exists.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Index, case, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from services.chassis.db.database import Database
+from services.chassis.db.rows import PlatformRow
+from services.chassis.db.scope import Scope
+from services.chassis.errors import Exhausted
+from services.identity.rows import Base
+from services.identity.users import login_key
+
+_SWEPT_AT_ONCE = 10
+"""More than one try can add, so that expired rows die out."""
+_IN_DATABASE = {"synchronize_session": False}
+
+
+class AttemptRow(PlatformRow, Base):
+    """One series of failures, forgotten after `expire_time`. A counter: no history is kept of it."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (Index("attempts_expire_time", "expire_time"), PlatformRow.__table_args__)
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    count: Mapped[int]
+    expire_time: Mapped[datetime]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many tries within a time, then a pause before the next."""
+
+    kind: str
+    tries: int
+    within: timedelta
+    pause: timedelta
+
+    def digest(self, key: str) -> bytes:
+        # What people type as their login may be their password.
+        return hashlib.sha256(f"{self.kind}\0{key}".encode()).digest()
+
+
+LOGIN = Limit("login", tries=10, within=timedelta(hours=24), pause=timedelta(minutes=30))
+
+
+class Attempts:
+    """Counts tries to sign in."""
+
+    def __init__(self, database: Database, per_source: Limit) -> None:
+        self._database = database
+        self._per_source = per_source
+
+    def count(self, login: str, source: str, now: datetime) -> bool:
+        """Counts a try; False if the login is locked. Raises Exhausted when the source must wait."""
+        with self._database.transaction(Scope()) as db:
+            _sweep(db, now)
+            wait = _count(db, self._per_source, _network(source), now)
+            locked = wait is None and _count(db, LOGIN, login_key(login), now) is not None
+        if wait is not None:
+            raise Exhausted(
+                "Too many failed sign-ins from here: try again later.",
+                reason="TOO_MANY_ATTEMPTS",
+                retry_after_seconds=wait.total_seconds(),
+            )
+        return not locked
+
+    def forgive(self, db: Session, login: str, source: str) -> None:
+        """Takes a counted try back: it succeeded. The login starts afresh; its source may have failed elsewhere."""
+        digest = self._per_source.digest(_network(source))
+        fewer = update(AttemptRow).values(count=func.greatest(AttemptRow.count - 1, 0))
+        db.execute(fewer.where(AttemptRow.digest == digest), execution_options=_IN_DATABASE)
+        series = delete(AttemptRow).where(AttemptRow.digest == LOGIN.digest(login_key(login)))
+        db.execute(series, execution_options=_IN_DATABASE)
+
+
+def _count(db: Session, limit: Limit, key: str, now: datetime) -> timedelta | None:
+    """Counts one more; what is left of the pause if there were too many."""
+    first = insert(AttemptRow).values(digest=limit.digest(key), count=1, expire_time=now + limit.within)
+    over = AttemptRow.expire_time <= now
+    reached = AttemptRow.count + 1 == limit.tries
+    count, expire_time = db.execute(
+        first.on_conflict_do_update(
+            index_elements=[AttemptRow.digest],
+            set_={
+                "count": case((over, 1), else_=AttemptRow.count + 1),
+                "expire_time": case(
+                    (over, now + limit.within),
+                    (reached, now + limit.pause),
+                    else_=AttemptRow.expire_time,
+                ),
+            },
+        ).returning(AttemptRow.count, AttemptRow.expire_time)
+    ).one()
+    return expire_time - now if count > limit.tries else None
+
+
+def _sweep(db: Session, now: datetime) -> None:
+    expired = select(AttemptRow.digest).where(AttemptRow.expire_time < now).limit(_SWEPT_AT_ONCE)
+    chosen = AttemptRow.digest.in_(expired.with_for_update(skip_locked=True))
+    db.execute(delete(AttemptRow).where(chosen), execution_options=_IN_DATABASE)
+
+
+def _network(source: str) -> str:
+    """What counts as one source: an address, or the /64 that one subscriber of IPv6 has to choose from."""
+    try:
+        address = ipaddress.ip_address(source)
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((int(address), 64), strict=False))

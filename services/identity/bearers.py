@@ -1,0 +1,79 @@
+"""Bearer values: whoever shows one is let in, so only their SHA-256 is kept (security: tokens hashed at rest).
+
+A row here leads from a value to the person. What the value stands for is a row of that person, which references
+this one: taking this row away takes that one too, whatever the scope of the transaction. All of a person's values
+expire with the session they come from, and are swept some time after.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKeyConstraint, Index, delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from services.chassis.db.rows import DirectoryRow
+from services.identity.rows import Base
+
+SESSION, CODE, FAMILY = "session", "code", "family"
+_KEPT_AFTER = timedelta(hours=1)
+"""Longer than any call takes, so that nothing in use is swept."""
+_SWEPT_AT_ONCE = 20
+
+
+class BearerRow(DirectoryRow, Base):
+    """Whose a value is."""
+
+    __tablename__ = "bearers"
+    __table_args__ = (Index("bearers_expire_time", "expire_time"), DirectoryRow.__table_args__)
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    expire_time: Mapped[datetime]
+
+
+def reference() -> ForeignKeyConstraint:
+    """Ties a person's row to the value it is behind."""
+    return ForeignKeyConstraint(
+        ["digest", "user_id"], ["bearers.digest", "bearers.user_id"], ondelete="CASCADE"
+    )
+
+
+def new_value() -> str:
+    """32 random bytes in base64url: 43 characters."""
+    return secrets.token_urlsafe(32)
+
+
+def digest(kind: str, value: str) -> bytes:
+    """What is kept of a value; those of one kind are never taken for another's."""
+    return hashlib.sha256(f"{kind}\0{value}".encode()).digest()
+
+
+def keep(db: Session, kind: str, value: str, user_id: str, expire_time: datetime) -> bytes:
+    """Remembers whose the value is, and returns its digest."""
+    kept = digest(kind, value)
+    db.execute(insert(BearerRow).values(digest=kept, user_id=user_id, expire_time=expire_time))
+    return kept
+
+
+def owner(db: Session, kind: str, value: str) -> str | None:
+    """The id of the person whose value this is."""
+    return db.scalars(select(BearerRow.user_id).where(BearerRow.digest == digest(kind, value))).one_or_none()
+
+
+def forget(db: Session, kind: str, value: str) -> None:
+    """Takes the value away, and what it stands for."""
+    db.execute(delete(BearerRow).where(BearerRow.digest == digest(kind, value)))
+
+
+def sweep(db: Session, now: datetime) -> None:
+    """Takes some of the expired values away."""
+    expired = select(BearerRow.digest).where(BearerRow.expire_time < now - _KEPT_AFTER)
+    chosen = expired.limit(_SWEPT_AT_ONCE).with_for_update(skip_locked=True)
+    db.execute(
+        delete(BearerRow).where(BearerRow.digest.in_(chosen)),
+        execution_options={"synchronize_session": False},
+    )

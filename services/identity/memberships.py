@@ -1,0 +1,141 @@
+"""A person's place in a company, with a preset of rights and the shops they reach (ID6, ID7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ARRAY, Index, Text, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from services.chassis.authorize import unknown
+from services.chassis.contract import PATTERNS
+from services.chassis.db.database import Database
+from services.chassis.db.rows import MembershipRow
+from services.chassis.errors import Exists, Invalid, Precondition
+from services.chassis.pages import Page
+from services.chassis.rights import OPERATOR, PRESETS
+from services.identity import companies, users
+from services.identity.rows import Base
+from services.identity.users import UserRow
+
+NAME = PATTERNS["comptoir.identity/Membership"]
+OWNER = "ROLE_OWNER"
+
+
+class MemberRow(MembershipRow, Base):
+    """One place. The person's name is copied here, since a company does not see the accounts of its people."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (Index("memberships_user_id", "user_id"), MembershipRow.__table_args__)
+
+    role: Mapped[str]
+    all_shops: Mapped[bool]
+    shop_ids: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    user_display_name: Mapped[str]
+    create_time: Mapped[datetime]
+
+    @property
+    def name(self) -> str:
+        return NAME.format({"company": self.company, "membership": self.user_id})
+
+    @property
+    def preset(self) -> str:
+        """The role as rights know it: `ROLE_OWNER` is `owner`."""
+        return self.role.removeprefix("ROLE_").lower()
+
+    @property
+    def permissions(self) -> list[str]:
+        return sorted(PRESETS[self.preset])
+
+
+@dataclass(frozen=True)
+class Authority:
+    """What tokens say a person may do: where, as what, in which shops."""
+
+    role: str
+    company: str | None
+    shops: list[str] | None
+    """None for every shop."""
+
+
+def authority(db: Session, person: UserRow, company: str | None) -> Authority | None:
+    """What the person may do in the company now, or as staff without one; None if nothing."""
+    if company is None:
+        return Authority(OPERATOR, None, None) if person.operator else None
+    row = db.scalars(
+        select(MemberRow).where(MemberRow.user_id == person.user_id, MemberRow.company == company)
+    ).one_or_none()
+    if row is None:
+        return None
+    return Authority(row.preset, row.company, None if row.all_shops else list(row.shop_ids))
+
+
+def find(db: Session, company: str, user_id: str) -> MemberRow:
+    """The place, or the answer for an unknown one."""
+    row = db.scalars(
+        select(MemberRow).where(MemberRow.company == company, MemberRow.user_id == user_id)
+    ).one_or_none()
+    if row is None:
+        raise unknown(NAME.format({"company": company, "membership": user_id}))
+    return row
+
+
+def listed(db: Session, page: Page) -> Sequence[MemberRow]:
+    """One page of the company's places, by person."""
+    query = select(MemberRow).order_by(MemberRow.user_id).limit(page.limit)
+    if page.after is not None:
+        query = query.where(MemberRow.user_id > page.after[0])
+    return db.scalars(query).all()
+
+
+def of_person(db: Session, user_id: str) -> list[tuple[MemberRow, str]]:
+    """A person's places with their companies' names, by name."""
+    rows = db.scalars(select(MemberRow).where(MemberRow.user_id == user_id)).all()
+    names = companies.names(db, [row.company for row in rows])
+    return sorted(
+        ((row, names[row.company]) for row in rows), key=lambda pair: (pair[1].casefold(), pair[0].company)
+    )
+
+
+def give(db: Session, database: Database, row: MemberRow) -> None:
+    """Gives the place: to somebody who exists, in a company that is known."""
+    if row.all_shops and row.shop_ids:
+        raise Invalid.field("membership.shop_ids", "all_shops", "must be empty where all shops are reached")
+    companies.check_known(db, row.company)
+    name = users.name_for_company(db, database, row.user_id)
+    if name is None:
+        raise Invalid.field("membership.user", "unknown", "is nobody's account")
+    row.user_display_name = name
+    db.add(row)
+    db.flush()
+
+
+def taken() -> Exists:
+    """What the violated primary key means."""
+    return Exists("The person has a place in this company.", reason="MEMBERSHIP_EXISTS")
+
+
+def take(db: Session, company: str, user_id: str) -> None:
+    """Takes the place away, unless it is the last owner's. Owners are held, so that two do not leave at once."""
+    held = db.scalars(
+        select(MemberRow)
+        .where(or_(MemberRow.role == OWNER, MemberRow.user_id == user_id))
+        .order_by(MemberRow.user_id)
+        .with_for_update()
+    ).all()
+    leaving = next((row for row in held if row.user_id == user_id), None)
+    if leaving is None:
+        raise unknown(NAME.format({"company": company, "membership": user_id}))
+    if leaving.role == OWNER and sum(row.role == OWNER for row in held) == 1:
+        raise Precondition("The last owner of a company stays.", reason="LAST_OWNER")
+    db.delete(leaving)
+
+
+def rename(db: Session, user_id: str, display_name: str) -> None:
+    """Copies the person's new name to all their places."""
+    users.hold_name(db, user_id)
+    query = select(MemberRow).where(MemberRow.user_id == user_id).order_by(MemberRow.company)
+    for row in db.scalars(query.with_for_update()):
+        row.user_display_name = display_name

@@ -1,0 +1,1 @@
+"""What stands behind OAuth 2 and OpenID Connect: clients, consents, codes, refresh tokens, signing keys."""

@@ -1,0 +1,115 @@
+"""OAuth state on the wire: decodes, calls, encodes. The reasons that become OAuth errors are listed in `refusals`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from comptoir.identity.v1 import oauth_pb2
+from services.chassis.rpc.call import Call
+from services.identity import memberships, sessions, users
+from services.identity.oauth import clients, codes, consents
+from services.identity.oauth.clients import AUTHORIZATION_CODE, ClientRow
+from services.identity.oauth.grants import Grants
+from services.identity.oauth.refusals import not_a_member
+from services.identity.oauth.signing_keys import KeyRing
+from services.identity.oauth.tokens import LIFETIME_SECONDS
+
+
+@dataclass(frozen=True)
+class OAuthApi:
+    """`comptoir.identity.v1.OAuthService`."""
+
+    grants: Grants
+    keys: KeyRing
+
+    def get_client(self, request: oauth_pb2.GetClientRequest, call: Call) -> oauth_pb2.Client:
+        return _client(clients.find(call.db, request.client_id))
+
+    def put_client(self, request: oauth_pb2.PutClientRequest, call: Call) -> oauth_pb2.Client:
+        asked = request.client
+        row = clients.put(
+            call.db,
+            asked.client_id,
+            request.client_secret,
+            display_name=asked.display_name,
+            redirect_uris=list(asked.redirect_uris),
+            scopes=list(asked.scopes),
+            grant_types=list(asked.grant_types),
+            first_party=asked.first_party,
+            now=call.now,
+        )
+        return _client(row)
+
+    def get_consent(self, request: oauth_pb2.GetConsentRequest, call: Call) -> oauth_pb2.Consent:
+        client = clients.find(call.db, request.client_id)
+        sessions.enter(call, request.session_token)
+        return oauth_pb2.Consent(granted=consents.granted(call.db, client, request.scopes))
+
+    def create_authorization_code(
+        self, request: oauth_pb2.CreateAuthorizationCodeRequest, call: Call
+    ) -> oauth_pb2.CreateAuthorizationCodeResponse:
+        client, company = clients.find(call.db, request.client_id), call.ids.get("company")
+        client.require(AUTHORIZATION_CODE)
+        codes.check_request(client, request.redirect_uri, request.scopes)
+        session = sessions.hold(call, request.session_token)
+        person = users.find(call.db, session.user_id, for_update=True)
+        if memberships.authority(call.db, person, company) is None:
+            raise not_a_member()
+        consents.remember(call.db, client, request.scopes, call.now)
+        code = codes.issue(
+            call.db,
+            session,
+            client,
+            redirect_uri=request.redirect_uri,
+            scopes=request.scopes,
+            code_challenge=request.code_challenge,
+            nonce=request.nonce,
+            company=company,
+            now=call.now,
+        )
+        return oauth_pb2.CreateAuthorizationCodeResponse(code=code)
+
+    def redeem_grant(self, request: oauth_pb2.RedeemGrantRequest, call: Call) -> oauth_pb2.TokenSet:
+        client = _authenticated(request.client, call)
+        if request.HasField("authorization_code"):
+            shown = request.authorization_code
+            tokens = self.grants.redeem_code(
+                call, client, shown.code, shown.redirect_uri, shown.code_verifier
+            )
+        else:
+            asked = request.refresh_token
+            tokens = self.grants.refresh(call, client, asked.refresh_token, asked.scopes)
+        return oauth_pb2.TokenSet(
+            access_token=tokens.access_token,
+            expires_in_seconds=LIFETIME_SECONDS,
+            refresh_token=tokens.refresh_token,
+            id_token=tokens.id_token,
+            scopes=tokens.scopes,
+        )
+
+    def revoke_token(
+        self, request: oauth_pb2.RevokeTokenRequest, call: Call
+    ) -> oauth_pb2.RevokeTokenResponse:
+        self.grants.revoke(call, _authenticated(request.client, call), request.token)
+        return oauth_pb2.RevokeTokenResponse()
+
+    def list_signing_keys(
+        self, request: oauth_pb2.ListSigningKeysRequest, call: Call
+    ) -> oauth_pb2.ListSigningKeysResponse:
+        return oauth_pb2.ListSigningKeysResponse(jwks_json=self.keys.jwks())
+
+
+def _authenticated(shown: oauth_pb2.ClientCredentials, call: Call) -> ClientRow:
+    return clients.authenticate(call.db, shown.client_id, shown.client_secret)
+
+
+def _client(row: ClientRow) -> oauth_pb2.Client:
+    return oauth_pb2.Client(
+        client_id=row.client_id,
+        display_name=row.display_name,
+        redirect_uris=row.redirect_uris,
+        scopes=row.scopes,
+        grant_types=row.grant_types,
+        confidential=row.confidential,
+        first_party=row.first_party,
+    )

@@ -1,0 +1,127 @@
+"""Refresh tokens: all that follow from one sign-in of one client are a family (RFC 9700 4.14).
+
+A token is `<family>.<n>.<MAC of both>`: nothing that opens anything is in the database, and the successor of a
+token is the same whoever of several parallel requests asks for it. Families live as long as their session.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ARRAY, Text, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from services.chassis.db.rows import PersonRow
+from services.chassis.names import new_id
+from services.chassis.vault.place import PLATFORM
+from services.chassis.vault.secret import Secret
+from services.chassis.vault.vault import Vault
+from services.identity import bearers, sessions
+from services.identity.oauth.clients import ClientRow
+from services.identity.rows import Base
+from services.identity.sessions import SessionRow
+
+GRACE = timedelta(seconds=10)
+"""How long the same client gets the same successor again, while that is unused."""
+_PURPOSE = "refresh-token"
+_SHAPE = re.compile(r"([a-z][a-z2-7]{19})\.(0|[1-9][0-9]{0,8})\.([A-Za-z0-9_-]{43})")
+
+
+class FamilyRow(PersonRow, Base):
+    """One family. `number` is that of its newest token."""
+
+    __tablename__ = "families"
+    __table_args__ = (bearers.reference(), sessions.reference(), PersonRow.__table_args__)
+
+    family_id: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[bytes]
+    session_id: Mapped[str]
+    client_id: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    company: Mapped[str | None]
+    number: Mapped[int] = mapped_column(default=0)
+    create_time: Mapped[datetime]
+    rotate_time: Mapped[datetime]
+
+    def accept(self, presented: int, now: datetime, *, rotating: bool) -> bool:
+        """Goes on to the successor if this family rotates; False if the presented token was used up before."""
+        if not rotating:
+            return presented == self.number
+        if presented == self.number:
+            self.number += 1
+            self.rotate_time = now
+            return True
+        return presented == self.number - 1 and now - self.rotate_time <= GRACE
+
+
+@dataclass(frozen=True)
+class RefreshToken:
+    """What a genuine token says."""
+
+    family_id: str
+    number: int
+
+
+class RefreshTokens:
+    """Makes tokens and knows its own again."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def newest(self, db: Session, family: FamilyRow) -> str:
+        """The family's present token."""
+        subject = f"{family.family_id}.{family.number}"
+        mac = self._vault.fingerprint(db.connection(), PLATFORM, _PURPOSE, Secret(subject))
+        return f"{subject}.{_text(mac)}"
+
+    def read(self, db: Session, token: str) -> RefreshToken | None:
+        """What the token says; None if it is not one of ours."""
+        found = _SHAPE.fullmatch(token)
+        if found is None:
+            return None
+        subject = Secret(f"{found[1]}.{found[2]}")
+        mac = self._vault.known_fingerprint(db.connection(), PLATFORM, _PURPOSE, subject)
+        if mac is None or not hmac.compare_digest(_text(mac), found[3]):
+            return None
+        return RefreshToken(found[1], int(found[2]))
+
+
+def found(
+    db: Session,
+    session: SessionRow,
+    client: ClientRow,
+    scopes: Sequence[str],
+    company: str | None,
+    now: datetime,
+) -> FamilyRow:
+    """Begins a family."""
+    family_id = new_id()
+    row = FamilyRow(
+        user_id=session.user_id,
+        family_id=family_id,
+        digest=bearers.keep(db, bearers.FAMILY, family_id, session.user_id, session.expire_time),
+        session_id=session.session_id,
+        client_id=client.client_id,
+        scopes=list(scopes),
+        company=company,
+        number=0,
+        create_time=now,
+        rotate_time=now,
+    )
+    db.add(row)
+    return row
+
+
+def find(db: Session, family_id: str) -> FamilyRow | None:
+    """The family, if it still is."""
+    query = select(FamilyRow).where(FamilyRow.family_id == family_id)
+    return db.scalars(query, execution_options={"populate_existing": True}).one_or_none()
+
+
+def _text(mac: bytes) -> str:
+    return base64.urlsafe_b64encode(mac).decode().rstrip("=")

@@ -1,0 +1,144 @@
+"""Redeeming grants for tokens (RFC 6749 4.1.3 and 6): one transaction that consumes the grant, checks the session and
+the place in the company, writes the family and signs.
+
+A grant shown twice was stolen from somebody, so what it gave is revoked. The call that notices is refused, and its
+transaction rolled back: the revocation is committed in another one, while the session is still held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy.orm import Session
+
+from services.chassis.db.database import Database
+from services.chassis.db.scope import Scope
+from services.chassis.rpc.call import Call
+from services.identity import bearers, memberships, sessions, users
+from services.identity.memberships import Authority
+from services.identity.oauth import codes, families, tokens
+from services.identity.oauth.clients import AUTHORIZATION_CODE, REFRESH_TOKEN, ClientRow
+from services.identity.oauth.codes import CodeRow
+from services.identity.oauth.families import FamilyRow, RefreshTokens
+from services.identity.oauth.refusals import invalid_grant, invalid_scope
+from services.identity.oauth.signing_keys import KeyRing
+from services.identity.oauth.tokens import Subject
+from services.identity.sessions import SessionRow
+
+OPENID = "openid"
+R = TypeVar("R", CodeRow, FamilyRow)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a grant was redeemed for; texts are empty where there is none."""
+
+    access_token: str
+    refresh_token: str
+    id_token: str
+    scopes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Grants:
+    """Redeems and revokes."""
+
+    issuer: str
+    keys: KeyRing
+    refresh_tokens: RefreshTokens
+    database: Database
+
+    def redeem_code(
+        self, call: Call, client: ClientRow, code: str, redirect_uri: str, verifier: str
+    ) -> Tokens:
+        """The first tokens of a sign-in."""
+        client.require(AUTHORIZATION_CODE)
+        session, row = _held(call, bearers.CODE, code, codes.find)
+        if row.client_id != client.client_id:
+            raise invalid_grant()
+        if row.redeem_time is not None:
+            self._revoke_aside(row.family_id)
+            raise invalid_grant()
+        if not row.redeemable(redirect_uri, verifier, call.now):
+            raise invalid_grant()
+        authority = _authority(call, session, row.company)
+        row.redeem_time = call.now
+        refresh = ""
+        if REFRESH_TOKEN in client.grant_types:
+            family = families.found(call.db, session, client, row.scopes, row.company, call.now)
+            row.family_id = family.family_id
+            refresh = self.refresh_tokens.newest(call.db, family)
+        subject = Subject(session, client.client_id, row.scopes, call.now)
+        return self._signed(subject, authority, refresh, row.nonce)
+
+    def refresh(self, call: Call, client: ClientRow, token: str, scopes: Sequence[str]) -> Tokens:
+        """Further tokens, with what the person may do by now. Asking for them is a use of the session."""
+        client.require(REFRESH_TOKEN)
+        read = self.refresh_tokens.read(call.db, token)
+        if read is None:
+            raise invalid_grant()
+        session, family = _held(call, bearers.FAMILY, read.family_id, families.find)
+        if family.client_id != client.client_id:
+            raise invalid_grant()
+        given = [scope for scope in family.scopes if scope in client.scopes]
+        if not given or not set(scopes) <= set(given):
+            raise invalid_scope(set(scopes) - set(given))
+        if not family.accept(read.number, call.now, rotating=not client.confidential):
+            self._revoke_aside(family.family_id)
+            raise invalid_grant()
+        authority = _authority(call, session, family.company)
+        sessions.note_use(call.db, session, call.now)
+        asked = [scope for scope in given if scope in scopes] or given
+        subject = Subject(session, client.client_id, asked, call.now)
+        return self._signed(subject, authority, self.refresh_tokens.newest(call.db, family), nonce="")
+
+    def revoke(self, call: Call, client: ClientRow, token: str) -> None:
+        """Ends the family of the client's own refresh token; anything else is not known, which is no error."""
+        read = self.refresh_tokens.read(call.db, token)
+        user_id = bearers.owner(call.db, bearers.FAMILY, read.family_id) if read else None
+        if read is None or user_id is None:
+            return
+        call.enter(user=user_id)
+        family = families.find(call.db, read.family_id)
+        if family is not None and family.client_id == client.client_id:
+            sessions.lock(call.db, family.session_id)
+            bearers.forget(call.db, bearers.FAMILY, read.family_id)
+
+    def _signed(self, subject: Subject, authority: Authority, refresh: str, nonce: str) -> Tokens:
+        key = self.keys.signer()
+        access = tokens.access_token(key, self.issuer, subject, authority)
+        identity = OPENID in subject.scopes
+        id_token = tokens.id_token(key, self.issuer, subject, nonce, access) if identity else ""
+        return Tokens(access, refresh, id_token, subject.scopes)
+
+    def _revoke_aside(self, family_id: str | None) -> None:
+        if family_id is not None:
+            with self.database.transaction(Scope()) as db:
+                bearers.forget(db, bearers.FAMILY, family_id)
+
+
+def _held(
+    call: Call, kind: str, value: str, find: Callable[[Session, str], R | None]
+) -> tuple[SessionRow, R]:
+    """What the value stands for, as it is now, with its live session held; the call is its person's from here on."""
+    user_id = bearers.owner(call.db, kind, value)
+    if user_id is None:
+        raise invalid_grant()
+    call.enter(user=user_id)
+    seen = find(call.db, value)
+    session = sessions.lock(call.db, seen.session_id) if seen else None
+    # Only now is it certain what others, who held the session before, made of it.
+    row = find(call.db, value)
+    if session is None or row is None or not session.alive(call.now):
+        raise invalid_grant()
+    return session, row
+
+
+def _authority(call: Call, session: SessionRow, company: str | None) -> Authority:
+    """What the person may do in the company at this moment."""
+    found = memberships.authority(call.db, users.find(call.db, session.user_id), company)
+    if found is None:
+        raise invalid_grant()
+    return found

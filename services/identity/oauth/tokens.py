@@ -1,0 +1,83 @@
+"""What access tokens (RFC 9068, read by `services.chassis.tokens`) and ID tokens (OpenID Connect Core 2) say."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from services.chassis.tokens import ALGORITHM, TYPE
+from services.identity.memberships import Authority
+from services.identity.sessions import SessionRow
+
+LIFETIME_SECONDS = 300
+ID_TOKEN_TYPE = "JWT"  # noqa: S105 - a media type
+_ALL_SHOPS = "all"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom tokens are about, for whom, and since when."""
+
+    session: SessionRow
+    client_id: str
+    scopes: Sequence[str]
+    now: datetime
+
+    def times(self) -> dict[str, int]:
+        issued = int(self.now.timestamp())
+        return {
+            "iat": issued,
+            "exp": issued + LIFETIME_SECONDS,
+            "auth_time": int(self.session.authenticate_time.timestamp()),
+        }
+
+
+def access_token(key: ECKey, issuer: str, subject: Subject, authority: Authority) -> str:
+    """Lets its bearer do what the person may, within the scopes, for five minutes."""
+    claims: dict[str, Any] = {
+        "iss": issuer,
+        "aud": issuer,
+        "sub": subject.session.user_id,
+        **subject.times(),
+        "jti": uuid.uuid4().hex,
+        "client_id": subject.client_id,
+        "sid": subject.session.session_id,
+        "scope": " ".join(subject.scopes),
+        "role": authority.role,
+    }
+    if authority.company is not None:
+        claims["company"] = authority.company
+        claims["shops"] = _ALL_SHOPS if authority.shops is None else authority.shops
+    return _signed(key, TYPE, claims)
+
+
+def id_token(key: ECKey, issuer: str, subject: Subject, nonce: str, access: str) -> str:
+    """Tells the client who signed in, when, and that the access token belongs to it."""
+    claims: dict[str, Any] = {
+        "iss": issuer,
+        "sub": subject.session.user_id,
+        "aud": subject.client_id,
+        **subject.times(),
+        "sid": subject.session.session_id,
+        "at_hash": _half_hash(access),
+        **({"nonce": nonce} if nonce else {}),
+    }
+    return _signed(key, ID_TOKEN_TYPE, claims)
+
+
+def _signed(key: ECKey, kind: str, claims: dict[str, Any]) -> str:
+    return jwt.encode({"typ": kind, "alg": ALGORITHM, "kid": key.kid}, claims, key)
+
+
+def _half_hash(token: str) -> str:
+    """Left half of the hash (OpenID Connect Core 3.1.3.6)."""
+    half = hashlib.sha256(token.encode("ascii")).digest()[:16]
+    return base64.urlsafe_b64encode(half).decode().rstrip("=")

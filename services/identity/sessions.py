@@ -1,0 +1,122 @@
+"""A signed-in browser: opened by sign-in, used, idle, ended (ID9: idle 15 minutes, absolute 12 hours).
+
+Codes and refresh tokens hang on the session they came from. Whoever changes one of them holds the session's row
+(`lock`), so that nothing of one session is done twice at once, and nothing while it ends.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKeyConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from services.chassis.db.rows import PersonRow
+from services.chassis.errors import Unauthenticated
+from services.chassis.names import new_id
+from services.chassis.rpc.call import Call
+from services.identity import bearers
+from services.identity.rows import Base
+
+IDLE = timedelta(minutes=15)
+ABSOLUTE = timedelta(hours=12)
+NOTED_EVERY = timedelta(minutes=1)
+"""Use is written down at most this often, so an idle session may end up to a minute early."""
+
+
+class SessionRow(PersonRow, Base):
+    """One session. No history is kept of it."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        bearers.reference(),
+        ForeignKeyConstraint(["user_id"], ["users.user_id"], ondelete="CASCADE"),
+        PersonRow.__table_args__,
+    )
+
+    session_id: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[bytes]
+    authenticate_time: Mapped[datetime]
+    create_time: Mapped[datetime]
+    use_time: Mapped[datetime]
+    source_address: Mapped[str]
+    user_agent: Mapped[str]
+
+    @property
+    def expire_time(self) -> datetime:
+        return self.create_time + ABSOLUTE
+
+    def alive(self, now: datetime) -> bool:
+        return now < self.use_time + IDLE and now < self.expire_time
+
+
+def reference() -> ForeignKeyConstraint:
+    """Ties a row to the session it ends with."""
+    return ForeignKeyConstraint(
+        ["user_id", "session_id"], ["sessions.user_id", "sessions.session_id"], ondelete="CASCADE"
+    )
+
+
+def start(db: Session, user_id: str, source: str, agent: str, now: datetime) -> tuple[str, SessionRow]:
+    """A new session, and the value for the browser's cookie."""
+    value = bearers.new_value()
+    row = SessionRow(
+        user_id=user_id,
+        session_id=new_id(),
+        digest=bearers.keep(db, bearers.SESSION, value, user_id, now + ABSOLUTE),
+        authenticate_time=now,
+        create_time=now,
+        use_time=now,
+        source_address=_visible(source),
+        user_agent=_visible(agent),
+    )
+    db.add(row)
+    db.flush()
+    return value, row
+
+
+def enter(call: Call, value: str) -> SessionRow:
+    """The live session behind a cookie's value; the call is confined to its person from here on."""
+    user_id = bearers.owner(call.db, bearers.SESSION, value)
+    if user_id is None:
+        raise _ended()
+    call.enter(user=user_id)
+    digest = bearers.digest(bearers.SESSION, value)
+    row = call.db.scalars(select(SessionRow).where(SessionRow.digest == digest)).one_or_none()
+    if row is None or not row.alive(call.now):
+        raise _ended()
+    return row
+
+
+def hold(call: Call, value: str) -> SessionRow:
+    """As `enter`, and nobody else changes the session, or what hangs on it, until the call ends."""
+    row = lock(call.db, enter(call, value).session_id)
+    if row is None:
+        raise _ended()
+    return row
+
+
+def lock(db: Session, session_id: str) -> SessionRow | None:
+    """The session as it is now, held until the call ends; None if it has ended."""
+    query = select(SessionRow).where(SessionRow.session_id == session_id)
+    return db.scalars(
+        query.with_for_update(key_share=True), execution_options={"populate_existing": True}
+    ).one_or_none()
+
+
+def note_use(db: Session, row: SessionRow, now: datetime) -> None:
+    """Writes the use down, unless it was just done."""
+    if now - row.use_time >= NOTED_EVERY:
+        held = lock(db, row.session_id)
+        if held is None:
+            raise _ended()
+        held.use_time = max(held.use_time, now)
+
+
+def _ended() -> Unauthenticated:
+    return Unauthenticated("The session is over: sign in again.", reason="SESSION_ENDED")
+
+
+def _visible(text: str) -> str:
+    """What browsers say of themselves is kept for the person to read."""
+    return "".join(character if character.isprintable() else " " for character in text)

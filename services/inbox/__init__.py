@@ -1,0 +1,1 @@
+"""Messages of the platform to its merchants, and who has read them."""

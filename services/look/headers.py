@@ -1,0 +1,43 @@
+"""Headers of every page: the look needs no script and no inline style, so the policy allows neither."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+_HOST = re.compile(r"[A-Za-z0-9.-]+")
+_YEAR_SECONDS = 365 * 24 * 3600
+
+
+def page_headers(form_targets: Iterable[str] = ()) -> dict[str, str]:
+    """Headers of an HTML page. `form_targets`: CSP sources, beside our own origin, where its forms may end up."""
+    forms = " ".join(("'self'", *form_targets))
+    return {
+        "Content-Security-Policy": (
+            "default-src 'none'; style-src 'self'; img-src 'self'; "
+            f"form-action {forms}; base-uri 'none'; frame-ancestors 'none'"
+        ),
+        "X-Frame-Options": "DENY",
+        **always(),
+    }
+
+
+def always() -> dict[str, str]:
+    """Headers of every answer that is not a public file."""
+    return {
+        "Cache-Control": "no-store",
+        # `no-referrer` would make browsers send `Origin: null` with our own forms.
+        "Referrer-Policy": "same-origin",
+        "Strict-Transport-Security": f"max-age={_YEAR_SECONDS}",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def form_target(uri: str) -> str:
+    """The narrowest CSP source that covers the URI: its origin, or its scheme where a source cannot say more."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.hostname or ""):
+        return f"{parts.scheme}:"
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}"

@@ -1,0 +1,1 @@
+"""Shop logos and favicons: imported, converted, kept, served."""

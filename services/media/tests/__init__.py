@@ -1,0 +1,1 @@
+"""The media service over the wire, and its store."""

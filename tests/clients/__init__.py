@@ -1,0 +1,1 @@
+"""Real clients of other makers against the running platform."""
