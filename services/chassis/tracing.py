@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar, Token
@@ -16,7 +17,8 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 SAMPLE = 0.01
-_NOT_SAMPLED = "-00"
+_NOT_SAMPLED = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-0[02]")
+"""A `traceparent` whose sampled flag is not set, with or without the flag for random ids."""
 
 _random = random.Random()  # noqa: S311 - picks a sample, protects nothing
 _left_out: ContextVar[str | None] = ContextVar("left_out", default=None)
@@ -50,9 +52,12 @@ class _LeftOut:
 def server_span(name: str, metadata: Mapping[str, str]) -> AbstractContextManager[object]:
     """A span around the serving of one call."""
     given = metadata.get("traceparent", "")
-    if given.endswith(_NOT_SAMPLED) if given else _random.random() >= SAMPLE:
+    if _NOT_SAMPLED.fullmatch(given):
         return _LeftOut(given)
+    # Empty for what is no traceparent at all.
     parent = _propagator.extract(metadata) if given else None
+    if not parent and _random.random() >= SAMPLE:
+        return _LeftOut("")
     return _tracer.start_as_current_span(name, context=parent, kind=SpanKind.SERVER, record_exception=False)
 
 
@@ -60,7 +65,7 @@ def outgoing() -> dict[str, str]:
     """Metadata that hands the present trace on, or says that this call is left out of the sample."""
     left_out = _left_out.get()
     if left_out is not None:
-        return {"traceparent": left_out or f"00-{token_hex(16)}-{token_hex(8)}{_NOT_SAMPLED}"}
+        return {"traceparent": left_out or f"00-{token_hex(16)}-{token_hex(8)}-00"}
     carrier: dict[str, str] = {}
     _propagator.inject(carrier)
     return carrier

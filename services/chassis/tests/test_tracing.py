@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -13,7 +11,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from services.chassis import tracing
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-SAMPLED, LEFT_OUT = f"00-{TRACE}-00f067aa0ba902b7-01", f"00-{TRACE}-00f067aa0ba902b7-00"
+SAMPLED = f"00-{TRACE}-00f067aa0ba902b7-01"
+UNDECIDED = [{}, {"traceparent": ""}, {"traceparent": "nonsense"}, {"traceparent": "nonsense-00"}]
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +26,9 @@ def exporter() -> InMemorySpanExporter:
 
 
 @pytest.fixture
-def spans(exporter: InMemorySpanExporter) -> Iterator[InMemorySpanExporter]:
+def spans(exporter: InMemorySpanExporter) -> InMemorySpanExporter:
     exporter.clear()
-    yield exporter
+    return exporter
 
 
 def served(**metadata: str) -> str:
@@ -44,31 +43,30 @@ def test_a_sampled_trace_goes_on_and_is_handed_on(spans: InMemorySpanExporter) -
     (span,) = spans.get_finished_spans()
     assert span.parent is not None
     assert format(span.context.trace_id, "032x") == TRACE
-    assert handed_on == f"00-{TRACE}-{span.context.span_id:016x}-01"
+    assert handed_on == f"00-{TRACE}-{span.context.span_id:016x}-{span.context.trace_flags:02x}"
+    assert span.context.trace_flags.sampled
 
 
-def test_a_trace_that_was_left_out_stays_left_out(spans: InMemorySpanExporter) -> None:
-    handed_on = [served(traceparent=LEFT_OUT) for _ in range(1000)]
+@pytest.mark.parametrize("flags", ["00", "02"])
+def test_a_trace_that_was_left_out_stays_left_out(spans: InMemorySpanExporter, flags: str) -> None:
+    given = f"00-{TRACE}-00f067aa0ba902b7-{flags}"
+    handed_on = [served(traceparent=given) for _ in range(1000)]
 
     assert spans.get_finished_spans() == ()
-    assert set(handed_on) == {LEFT_OUT}
+    assert set(handed_on) == {given}
 
 
-@pytest.mark.parametrize("metadata", [{}, {"traceparent": ""}], ids=["none", "empty"])
+@pytest.mark.parametrize("metadata", UNDECIDED, ids=["none", "empty", "nonsense", "nonsense that ends well"])
 def test_of_undecided_calls_one_in_a_hundred_begins_a_trace_and_the_others_decide_for_those_behind(
     spans: InMemorySpanExporter, metadata: dict[str, str]
 ) -> None:
     handed_on = [served(**metadata) for _ in range(10_000)]
 
-    begun = [header for header in handed_on if header.endswith("-01")]
+    begun = spans.get_finished_spans()
+    left_out = [header for header in handed_on if header.endswith("-00")]
     assert 40 <= len(begun) <= 170
-    assert len(spans.get_finished_spans()) == len(begun)
-    assert {header[-3:] for header in handed_on} == {"-00", "-01"}
+    assert len(left_out) == 10_000 - len(begun)
     assert len(set(handed_on)) == 10_000
-
-
-def test_what_is_no_traceparent_counts_as_none(spans: InMemorySpanExporter) -> None:
-    assert served(traceparent="nonsense")[-3:] in ("-00", "-01")
 
 
 def test_outside_any_call_nothing_is_decided() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
-from services.chassis.errors import Precondition, Unauthenticated
-from services.identity.tests.acts import Acts, Hands
+from services.chassis.errors import Fault, Precondition, Unauthenticated
+from services.identity.tests.acts import Acts, Hands, at_once
 
 
 def rows(acts: Acts, query: str, *values: object) -> list[tuple[Any, ...]]:
@@ -87,6 +89,30 @@ def test_an_ended_session_is_over_and_so_are_its_refresh_tokens_and_codes(acts: 
         acts.redeem(client, code)
 
 
+def test_whatever_is_done_at_once_while_a_session_ends_is_done_or_refused(acts: Acts, hands: Hands) -> None:
+    person, company, client = acts.person(), acts.company(), acts.client()
+    acts.place(company, person.name)
+    session = acts.sign_in(person.login)
+    tokens = acts.redeem(client, acts.code(session, client.client_id, company))
+    hands.forward(minutes=1)
+    codes = [acts.code(session, client.client_id, company) for _ in range(4)]
+    uses: list[Callable[[], object]] = [
+        *[partial(acts.touch, session)] * 4,
+        *[partial(acts.refresh, client, tokens.refresh_token)] * 4,
+        *[partial(acts.redeem, client, code) for code in codes],
+        *[partial(acts.redeem, client, codes[0])] * 2,
+        *[partial(acts.code, session, client.client_id, company)] * 2,
+        *[partial(acts.revoke, client, tokens.refresh_token)] * 2,
+        *[partial(acts.end, session)] * 2,
+        *[partial(acts.touch, session)] * 2,
+    ]
+    waiting = list(reversed(uses))
+    ends = at_once(len(uses), lambda: waiting.pop()())
+
+    assert {end.reason for end in ends if isinstance(end, Fault)} <= {"SESSION_ENDED", "INVALID_GRANT"}
+    assert ended(acts, session)
+
+
 def test_the_cookies_value_is_nowhere_in_the_database(acts: Acts) -> None:
     session = acts.sign_in(acts.person().login)
     tables = [name for (name,) in rows(acts, "select tablename from pg_tables where schemaname = 'public'")]
@@ -120,9 +146,9 @@ def test_what_has_expired_is_swept_at_later_sign_ins(acts: Acts, hands: Hands) -
     for _ in range(4):
         acts.sign_in(person.login)
     user_id = person.name.removeprefix("users/")
-    left = [
-        rows(acts, f"select count(*) from {table} where user_id = %s", user_id)
+    left = {
+        table: rows(acts, f"select count(*) from {table} where user_id = %s", user_id)[0][0]
         for table in ("bearers", "sessions", "codes", "families")
-    ]
+    }
 
-    assert left == [[(0,)]] * 4
+    assert left == {"bearers": 4, "sessions": 4, "codes": 0, "families": 0}
