@@ -10,6 +10,7 @@ from sqlalchemy import ARRAY, Index, Text, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.authorize import unknown
+from services.chassis.changes.recorder import Recorded
 from services.chassis.contract import PATTERNS
 from services.chassis.db.database import Database
 from services.chassis.db.rows import MembershipRow
@@ -28,6 +29,7 @@ class MemberRow(MembershipRow, Base):
     """One place. The person's name is copied here, since a company does not see the accounts of its people."""
 
     __tablename__ = "memberships"
+    __recorded__ = Recorded("comptoir.identity/Membership", omit=frozenset({"user_display_name"}))
     __table_args__ = (Index("memberships_user_id", "user_id"), MembershipRow.__table_args__)
 
     role: Mapped[str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import DeclarativeBase
 
+from services.chassis.changes.tables import LogTables
 from services.chassis.db.rows import COLUMN_TYPES, data_keys_table
 
 
@@ -13,4 +14,5 @@ class Base(DeclarativeBase):
     type_annotation_map = COLUMN_TYPES
 
 
+CHANGES = LogTables(Base.metadata)
 DATA_KEYS = data_keys_table(Base.metadata)

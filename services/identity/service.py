@@ -20,7 +20,7 @@ from services.identity.oauth.families import RefreshTokens
 from services.identity.oauth.grants import Grants
 from services.identity.oauth.signing_keys import KeyRing
 from services.identity.passwords import Passwords
-from services.identity.rows import DATA_KEYS, Base
+from services.identity.rows import CHANGES, DATA_KEYS, Base
 from services.identity.sign_in import SignIn
 
 
@@ -51,6 +51,7 @@ IDENTITY = Service(
     handlers=_handlers,
     metadata=Base.metadata,
     data_keys=DATA_KEYS,
+    changes=CHANGES,
     versions=Path(__file__).parent / "migrations",
     settings=IdentitySettings,
     conflicts={"memberships_pkey": memberships.taken, "clients_pkey": clients.registered_twice},

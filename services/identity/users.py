@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis import etags
 from services.chassis.authorize import unknown
+from services.chassis.changes.recorder import Recorded
 from services.chassis.contract import PATTERNS
 from services.chassis.db.database import Database
 from services.chassis.db.rows import DirectoryRow, PersonRow
@@ -25,6 +26,7 @@ class UserRow(PersonRow, Base):
     """One account: one login, whatever the number of companies. Choices are kept by their name in the contract."""
 
     __tablename__ = "users"
+    __recorded__ = Recorded("comptoir.identity/User")
 
     login: Mapped[str]
     email: Mapped[str]

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from services.chassis.db.rows import TableClass
-from services.chassis.db.schema import data_keys, secure
+from services.chassis.db.schema import change_log, data_keys, recorded, secure
 
 revision = "0001"
 down_revision = None
@@ -16,6 +16,7 @@ depends_on = None
 
 def upgrade() -> None:
     data_keys("identity")
+    change_log("identity")
     _people()
     _companies()
     _sign_in()
@@ -42,6 +43,7 @@ def _people() -> None:
         sa.Column("version", sa.Integer, nullable=False),
     )
     secure("users", TableClass.PERSON, "identity")
+    recorded("users")
     op.create_table("logins", sa.Column("login_key", sa.Text, primary_key=True), _text("user_id"))
     op.create_index("logins_user_id", "logins", ["user_id"], unique=True)
     secure("logins", TableClass.DIRECTORY, "identity")
@@ -70,6 +72,7 @@ def _companies() -> None:
     )
     op.create_index("memberships_user_id", "memberships", ["user_id"])
     secure("memberships", TableClass.MEMBERSHIP, "identity")
+    recorded("memberships")
 
 
 def _sign_in() -> None:
@@ -164,6 +167,7 @@ def _platform() -> None:
         _time("update_time"),
     )
     secure("clients", TableClass.PLATFORM, "identity")
+    recorded("clients")
     op.create_table(
         "signing_keys",
         sa.Column("kid", sa.Text, primary_key=True),

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import ARRAY, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from services.chassis.changes.recorder import Recorded
 from services.chassis.db.rows import PlatformRow
 from services.chassis.errors import NotFound, Unavailable
 from services.chassis.rights import RIGHTS, SCOPES
@@ -29,6 +30,7 @@ class ClientRow(PlatformRow, Base):
     """One client. Its secret has too many bits to be guessed, so a plain hash keeps it (unlike people's)."""
 
     __tablename__ = "clients"
+    __recorded__ = Recorded("comptoir.identity/Client", secret=frozenset({"secret_digest"}))
 
     client_id: Mapped[str] = mapped_column(primary_key=True)
     display_name: Mapped[str]
@@ -38,6 +40,10 @@ class ClientRow(PlatformRow, Base):
     secret_digest: Mapped[bytes | None]
     first_party: Mapped[bool]
     update_time: Mapped[datetime]
+
+    @property
+    def name(self) -> str:
+        return f"clients/{self.client_id}"
 
     @property
     def confidential(self) -> bool:
