@@ -37,18 +37,25 @@ class SigningKeys:
 
     def find(self, kid: str) -> ECKey | None:
         """The key, fetched if it is new; None if there is no such key."""
-        age = time.monotonic() - self._tried
-        if age > REFRESH_SECONDS or (kid not in self._keys and age > RETRY_SECONDS):
-            self._refresh()
+        if kid not in self._keys:
+            # Whoever comes while the keys are being fetched waits for them: the token may well be good.
+            self._refresh(wait=True)
+        elif time.monotonic() - self._tried > REFRESH_SECONDS:
+            self._refresh(wait=False)
         return self._keys.get(kid)
 
-    def _refresh(self) -> None:
-        if not self._lock.acquire(blocking=not self._keys):
+    def _refresh(self, *, wait: bool) -> None:
+        if not self._lock.acquire(blocking=wait):
             return
         try:
             if time.monotonic() - self._tried <= RETRY_SECONDS:
                 return
-            self._tried = time.monotonic()
+            self._fetch_and_keep()
+        finally:
+            self._lock.release()
+
+    def _fetch_and_keep(self) -> None:
+        try:
             text = self._fetch()
             self._keys = _parse(text)
             if self._keep is not None:
@@ -58,7 +65,8 @@ class SigningKeys:
         except (Fault, OSError) as error:
             _log.warning("signing keys not refreshed", extra={"error": type(error).__name__})
         finally:
-            self._lock.release()
+            # From the end: after an attempt that hung, the threads that waited for it must not hang again at once.
+            self._tried = time.monotonic()
 
 
 def _parse(text: str) -> dict[str, ECKey]:

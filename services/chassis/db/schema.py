@@ -23,7 +23,8 @@ _POLICY = {
     TableClass.LOG: (
         "scope = 'companies/' || nullif(current_setting('app.company', true), '')"
         " or scope = 'users/' || nullif(current_setting('app.user', true), '')"
-        " or scope = 'platform'"
+        " or (scope = 'platform' and nullif(current_setting('app.company', true), '') is null"
+        " and nullif(current_setting('app.user', true), '') is null)"
     ),
 }
 _RIGHTS = {
@@ -57,6 +58,8 @@ def data_keys(service: str) -> None:
         sa.Column("create_time", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
     )
     secure("data_keys", TableClass.VAULT, service)
+    # Rotating the KEK rewraps every company's keys, and must see them all to say that none is left behind.
+    op.execute(f"create policy data_keys_sweep on data_keys for all to {service}_owner using (true)")
 
 
 _REQUIRE_CHANGE = """

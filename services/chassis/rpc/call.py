@@ -17,7 +17,7 @@ from services.chassis.contract import Method
 from services.chassis.db.database import Database, enter
 from services.chassis.db.scope import Scope
 from services.chassis.db.tenancy import ScopedSession
-from services.chassis.errors import TimedOut
+from services.chassis.errors import Invalid, TimedOut
 
 Proceed = Callable[["Call"], Message]
 """The rest of the stages."""
@@ -55,7 +55,7 @@ class Call:
     def company(self) -> str:
         """The company that the call is confined to."""
         if self.grant.company is None:
-            raise LookupError("this call is confined to no company")
+            raise Invalid.field(self.method.names[0].dotted, "resource_name", "must name the company")
         return self.grant.company
 
     @property

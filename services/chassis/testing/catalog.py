@@ -1,0 +1,263 @@
+"""What a service's database must look like, read back from PostgreSQL's own catalogs and compared with the classes.
+
+The rules are written here a second time, as PostgreSQL prints them, so that a slip in the shared DDL is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, Row
+from sqlalchemy.dialects.postgresql.base import ischema_names
+
+from deploy.local.databases import ROLES, role_name
+from services.chassis.changes.tables import TransactionId
+from services.chassis.db.rows import OWNERS, TableClass
+from services.chassis.service import Service
+
+UNRECORDED = {
+    "inbox.read_marks": "a person's cursor",
+    "sample.notes": "for tests",
+    "sample.lines": "for tests",
+}
+"""Tables of tenants whose writes are no change of the record: counters, cursors and sessions, by name."""
+
+_COMPANY = "NULLIF(current_setting('app.company'::text, true), ''::text)"
+_USER = "NULLIF(current_setting('app.user'::text, true), ''::text)"
+_POLICIES: dict[TableClass | None, str] = {
+    TableClass.TENANT: f"(company = {_COMPANY})",
+    TableClass.PERSON: f"(user_id = {_USER})",
+    TableClass.MEMBERSHIP: f"((company = {_COMPANY}) OR (user_id = {_USER}))",
+    TableClass.VAULT: (
+        f"((company = {_COMPANY}) OR (company = '-'::text) OR (company = ('users/'::text || {_USER})))"
+    ),
+    TableClass.LOG: (
+        f"((scope = ('companies/'::text || {_COMPANY})) OR (scope = ('users/'::text || {_USER}))"
+        f" OR ((scope = 'platform'::text) AND ({_COMPANY} IS NULL) AND ({_USER} IS NULL)))"
+    ),
+}
+_EVERY_RIGHT = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
+_RIGHTS = dict.fromkeys((TableClass.VAULT, TableClass.LOG), _EVERY_RIGHT - {"UPDATE", "DELETE"})
+_HEADS = "change_heads"
+"""The one table of the log that moves on."""
+_KEYS: dict[TableClass | None, tuple[str, ...]] = {
+    **OWNERS,
+    TableClass.VAULT: ("company",),
+    TableClass.LOG: ("scope",),
+}
+_OTHER_OBJECTS = {
+    "v": "view",
+    "m": "materialised view",
+    "S": "sequence",
+    "p": "partitioned table",
+    "f": "foreign table",
+}
+
+Check = Callable[[Connection, Service], Iterator[str]]
+
+
+def departures(connection: Connection, service: Service) -> list[str]:
+    """Everything in the database that is not as it must be, in words that say what to put right."""
+    return [found for check in CHECKS for found in check(connection, service)]
+
+
+def _classes(_: Connection, service: Service) -> Iterator[str]:
+    for name, kind in _tables(service).items():
+        if not isinstance(kind, TableClass):
+            yield f"{name}: its class derives from none of the bases in services/chassis/db/rows.py"
+
+
+def _shape(connection: Connection, service: Service) -> Iterator[str]:
+    """Tables, columns, types, nullability, defaults, indexes, foreign keys; and primary keys, which Alembic omits."""
+    ischema_names["xid8"] = TransactionId
+    options = {"compare_type": True, "compare_server_default": True}
+    for found in compare_metadata(MigrationContext.configure(connection, opts=options), service.metadata):
+        for difference in found if isinstance(found, list) else [found]:
+            parts = [part for part in difference if part is not None and not isinstance(part, dict)]
+            words = [str(getattr(part, "name", part)) for part in parts]
+            yield f"migrations and mapped classes differ: {' '.join(words)}"
+    primary = {row.table: set(row.columns) for row in _indexes(connection) if row.is_primary}
+    for name, table in service.metadata.tables.items():
+        if primary.get(name) != {column.name for column in table.primary_key}:
+            yield f"{name}: migrations and mapped classes differ in the primary key"
+
+
+def _row_security(connection: Connection, service: Service) -> Iterator[str]:
+    rows = _rows(
+        connection,
+        "select relname::text as name, relrowsecurity as enabled, relforcerowsecurity as forced from pg_class"
+        " where relnamespace = 'public'::regnamespace and relkind = 'r'",
+    )
+    for row in rows:
+        expected = _tables(service).get(row.name) in _POLICIES
+        if (row.enabled, row.forced) != (expected, expected):
+            yield f"{row.name}: row-level security must be {'enabled and forced' if expected else 'off'}"
+
+
+def _policies(connection: Connection, service: Service) -> Iterator[str]:
+    found: dict[str, list[Any]] = {name: [] for name in _tables(service)}
+    for row in _rows(connection, "select * from pg_policies"):
+        found.setdefault(row.tablename, []).append(
+            (row.permissive, row.roles, row.cmd, row.qual, row.with_check)
+        )
+    role = [role_name(service.name, "svc")]
+    for name, rules in found.items():
+        rule = _POLICIES.get(_tables(service).get(name))
+        expected = [("PERMISSIVE", role, "ALL", rule, rule)] if rule else []
+        if _tables(service).get(name) is TableClass.VAULT:
+            expected.append(("PERMISSIVE", [role_name(service.name, "owner")], "ALL", "true", None))
+        if sorted(rules, key=str) != sorted(expected, key=str):
+            yield f"{name}: must have {'the one policy of its class' if rule else 'no policy'}"
+
+
+def _grants(connection: Connection, service: Service) -> Iterator[str]:
+    """Only the service's role may touch tables; nobody but the owner may make any."""
+    rows = _rows(
+        connection,
+        "select c.relname::text as name, a.grantee::regrole::text as role, a.privilege_type::text as right,"
+        "  a.is_grantable from pg_class c, aclexplode(c.relacl) a"
+        " where c.relnamespace = 'public'::regnamespace and a.grantee <> c.relowner"
+        " union all select c.relname::text, a.grantee::regrole::text, 'a column', true"
+        " from pg_attribute t join pg_class c on c.oid = t.attrelid, aclexplode(t.attacl) a"
+        " where c.relnamespace = 'public'::regnamespace"
+        " union all select 'schema public', a.grantee::regrole::text, a.privilege_type::text, a.is_grantable"
+        " from pg_namespace n, aclexplode(n.nspacl) a where n.nspname = 'public' and a.grantee <> n.nspowner"
+        " and (a.privilege_type <> 'USAGE' or a.grantee = 0)"
+        " union all select 'default privileges', a.grantee::regrole::text, a.privilege_type::text, true"
+        " from pg_default_acl d, aclexplode(d.defaclacl) a",
+    )
+    for row in rows:
+        kind = _tables(service).get(row.name)
+        allowed: frozenset[str] = _RIGHTS.get(kind, _EVERY_RIGHT) if kind else frozenset()
+        if row.name == _HEADS:
+            allowed |= {"UPDATE"}
+        if row.role != role_name(service.name, "svc") or row.right not in allowed or row.is_grantable:
+            yield f"{row.name}: {row.role} must not be granted {row.right}"
+
+
+def _objects(connection: Connection, _: Service) -> Iterator[str]:
+    """What row-level security does not reach, or what shows one tenant's volume to another, is not there at all."""
+    kinds = "".join(_OTHER_OBJECTS)
+    rows = _rows(
+        connection,
+        "select relname::text as name, relkind::text as kind"
+        " from pg_class c join pg_namespace n on n.oid = relnamespace"
+        f" where strpos('{kinds}', relkind) > 0 and nspname not in ('pg_catalog', 'information_schema')"
+        " union all select proname::text, 'SECURITY DEFINER function' from pg_proc p"
+        " join pg_namespace n on n.oid = pronamespace where prosecdef and nspname not in ('pg_catalog')"
+        " union all select r.rulename::text, 'rule' from pg_rewrite r join pg_class c on c.oid = ev_class"
+        " where relnamespace = 'public'::regnamespace and rulename <> '_RETURN'"
+        " union all select nspname::text, 'schema' from pg_namespace"
+        " where nspname not in ('public', 'information_schema') and nspname not like 'pg\\_%'",
+    )
+    for row in rows:
+        yield f"{row.name}: there must be no {_OTHER_OBJECTS.get(row.kind, row.kind)}"
+
+
+def _owners(connection: Connection, service: Service) -> Iterator[str]:
+    rows = _rows(
+        connection,
+        "select relname::text as name, relowner::regrole::text as owner from pg_class"
+        " where relnamespace = 'public'::regnamespace"
+        " union all select proname::text, proowner::regrole::text from pg_proc"
+        " where pronamespace = 'public'::regnamespace"
+        " union all select 'schema public', nspowner::regrole::text from pg_namespace where nspname = 'public'",
+    )
+    owner = role_name(service.name, "owner")
+    for row in rows:
+        if row.owner != owner:
+            yield f"{row.name}: must belong to {owner}"
+
+
+def _roles(connection: Connection, service: Service) -> Iterator[str]:
+    names = ", ".join(f"'{role_name(service.name, role)}'" for role in ROLES)
+    rows = _rows(
+        connection,
+        "select rolname::text as name, rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication"
+        "  or exists (select from pg_auth_members m where m.member = r.oid) as strong"
+        f" from pg_roles r where rolname in ({names})",
+    )
+    for row in rows:
+        if row.strong:
+            yield f"{row.name}: must have no attribute but LOGIN, and be in no other role"
+
+
+def _keys(connection: Connection, service: Service) -> Iterator[str]:
+    """Keys and indexes of owned rows begin with their owner: uniqueness is no oracle, and shards can take over."""
+    for row in _indexes(connection):
+        kind = _tables(service).get(row.table)
+        first = row.columns[0]
+        if kind in OWNERS and first not in OWNERS[kind]:
+            yield f"{row.name}: must begin with {' or '.join(OWNERS[kind])}"
+        elif kind in _KEYS and row.is_unique and first not in _KEYS[kind]:
+            yield f"{row.name}: must begin with {' or '.join(_KEYS[kind])}"
+
+
+def _foreign_keys(connection: Connection, service: Service) -> Iterator[str]:
+    """Foreign keys ignore policies: they tie owner to owner, or they would tell of other owners' rows."""
+    rows = _rows(
+        connection,
+        "select conname::text as name, c.relname::text as table, f.relname::text as target,"
+        " array(select a.attname::text || '=' || b.attname::text from unnest(conkey, confkey) k(here, there)"
+        "  join pg_attribute a on a.attrelid = conrelid and a.attnum = k.here"
+        "  join pg_attribute b on b.attrelid = confrelid and b.attnum = k.there) as pairs"
+        " from pg_constraint join pg_class c on c.oid = conrelid join pg_class f on f.oid = confrelid"
+        " where contype = 'f'",
+    )
+    for row in rows:
+        for name in (row.table, row.target):
+            owners = _KEYS.get(_tables(service).get(name))
+            if owners and not any(f"{owner}={owner}" in row.pairs for owner in owners):
+                yield f"{row.name}: must include {' or '.join(owners)} on both sides"
+
+
+def _recorded(connection: Connection, service: Service) -> Iterator[str]:
+    """Tables of tenants insist on a change in the log at commit, except those that are named."""
+    rows = _rows(
+        connection,
+        "select relname::text as table from pg_trigger join pg_class c on c.oid = tgrelid"
+        " join pg_proc p on p.oid = tgfoid where proname = 'require_change' and tgdeferrable and tginitdeferred"
+        " and tgenabled = 'O' and tgtype = 29",
+    )
+    insisting = {row.table for row in rows}
+    for name, kind in _tables(service).items():
+        if kind is TableClass.TENANT and (name in insisting) == (f"{service.name}.{name}" in UNRECORDED):
+            yield f"{name}: must be recorded, or stand in UNRECORDED, and not both"
+
+
+CHECKS: tuple[Check, ...] = (
+    _classes,
+    _shape,
+    _row_security,
+    _policies,
+    _grants,
+    _objects,
+    _owners,
+    _roles,
+    _keys,
+    _foreign_keys,
+    _recorded,
+)
+
+
+def _tables(service: Service) -> dict[str, TableClass | None]:
+    return {name: table.info.get("class") for name, table in service.metadata.tables.items()}
+
+
+def _indexes(connection: Connection) -> list[Row[Any]]:
+    return _rows(
+        connection,
+        "select c.relname::text as table, i.relname::text as name,"
+        " indisunique as is_unique, indisprimary as is_primary,"
+        " array(select coalesce(attname::text, '') from unnest(indkey) with ordinality k(number, place)"
+        "  left join pg_attribute on attrelid = indrelid and attnum = number and number <> 0 order by place) as columns"
+        " from pg_index join pg_class c on c.oid = indrelid join pg_class i on i.oid = indexrelid"
+        " where c.relnamespace = 'public'::regnamespace",
+    )
+
+
+def _rows(connection: Connection, query: str) -> list[Row[Any]]:
+    return list(connection.exec_driver_sql(query.replace("%", "%%")))

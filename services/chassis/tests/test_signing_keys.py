@@ -1,0 +1,101 @@
+"""Signing keys: fetched once for all who wait, kept through an outage, and no burden on identity."""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from joserfc.jwk import ECKey
+
+from services.chassis import signing_keys
+from services.chassis.errors import Unavailable
+from services.chassis.signing_keys import SigningKeys
+
+
+def published(*kids: str) -> str:
+    keys = [ECKey.generate_key("P-256", {"kid": kid}).as_dict(private=False) for kid in kids]
+    return json.dumps({"keys": keys})
+
+
+class Identity:
+    """What publishes; counts how often it is asked, and may be away, or slow."""
+
+    def __init__(self, *kids: str) -> None:
+        self.text = published(*kids)
+        self.asked = 0
+        self.away = False
+        self.slow: threading.Event | None = None
+        self.under_way = threading.Event()
+
+    def fetch(self) -> str:
+        self.asked += 1
+        self.under_way.set()
+        if self.slow is not None:
+            assert self.slow.wait(10)
+        if self.away:
+            raise Unavailable("away")
+        return self.text
+
+
+def test_all_who_come_while_the_keys_are_fetched_get_theirs_from_one_fetch() -> None:
+    identity = Identity("one")
+    identity.slow = threading.Event()
+    keys = SigningKeys(identity.fetch)
+    with ThreadPoolExecutor(8) as pool:
+        first = pool.submit(keys.find, "one")
+        assert identity.under_way.wait(10)
+        others = [pool.submit(keys.find, "one") for _ in range(7)]
+        identity.slow.set()
+
+        assert all(found.result() is not None for found in [first, *others])
+    assert identity.asked == 1
+
+
+def test_a_known_key_never_waits_for_a_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
+    identity = Identity("one")
+    keys = SigningKeys(identity.fetch)
+    assert keys.find("one") is not None
+    monkeypatch.setattr(signing_keys, "RETRY_SECONDS", 0.0)
+    identity.slow = threading.Event()
+    identity.under_way.clear()
+    with ThreadPoolExecutor(1) as pool:
+        unknown = pool.submit(keys.find, "new")
+        assert identity.under_way.wait(10)
+
+        assert keys.find("one") is not None
+        identity.slow.set()
+        assert unknown.result() is None
+
+
+def test_a_new_key_is_fetched_and_forged_ids_cost_identity_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    identity = Identity("one")
+    keys = SigningKeys(identity.fetch)
+    keys.find("one")
+    assert [keys.find(f"forged-{number}") for number in range(1000)] == [None] * 1000
+    assert identity.asked == 1
+
+    monkeypatch.setattr(signing_keys, "RETRY_SECONDS", 0.0)
+    identity.text = published("one", "two")
+    assert keys.find("two") is not None
+
+
+def test_the_last_known_good_keys_serve_a_restart_while_identity_is_away(tmp_path: Path) -> None:
+    kept = tmp_path / "signing-keys.json"
+    identity = Identity("one")
+    assert SigningKeys(identity.fetch, kept).find("one") is not None
+    identity.away = True
+
+    assert SigningKeys(identity.fetch, kept).find("one") is not None
+
+
+def test_an_outage_leaves_what_is_known() -> None:
+    identity = Identity("one")
+    keys = SigningKeys(identity.fetch)
+    keys.find("one")
+    identity.away = True
+
+    assert keys.find("two") is None
+    assert keys.find("one") is not None
