@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     state_directory: Path
     """Scratch that survives a restart, such as the last known good signing keys."""
     threads: int = 4
+    """Calls that are served at the same time; one process a core."""
 
     @property
     def database_url(self) -> str:

@@ -242,7 +242,7 @@ def _problems(method: Method) -> Iterator[str]:
         yield "policy.permission has nobody to hold it"
     if bool(method.callers & OUTSIDE) != bool(method.routes):
         yield "google.api.http must be there exactly where callers come through the gateway"
-    if method.reads_only != method.name.startswith(READS) and method.name.startswith(READS):
+    if method.name.startswith(READS) and not method.reads_only:
         yield "reads must say idempotency_level = NO_SIDE_EFFECTS"
     if policy.scope == policy_pb2.SCOPE_COMPANY and not any(
         "company" in name.pattern.variables for name in method.names

@@ -16,6 +16,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 DOMAIN = "comptoir"
+_LONGEST_MESSAGE = 2000
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ _BY_CODE: dict[grpc.StatusCode, type[Fault]] = {
 
 def to_status(fault: Fault, request_id: str) -> status_pb2.Status:
     """The fault as it goes over the wire."""
-    status = status_pb2.Status(code=fault.code.value[0], message=fault.message)
+    status = status_pb2.Status(code=fault.code.value[0], message=fault.message[:_LONGEST_MESSAGE])
     details = [
         error_details_pb2.ErrorInfo(reason=fault.reason, domain=DOMAIN, metadata=fault.metadata),
         error_details_pb2.RequestInfo(request_id=request_id),
@@ -190,11 +191,19 @@ def to_status(fault: Fault, request_id: str) -> status_pb2.Status:
     return status
 
 
+def _status(error: grpc.RpcError) -> status_pb2.Status | None:
+    """The details that came with the error, if they came whole."""
+    try:
+        return rpc_status.from_call(error) if isinstance(error, grpc.Call) else None
+    except ValueError:
+        return None
+
+
 def from_rpc_error(error: grpc.RpcError) -> Fault:
     """The fault that a call ended with, as the other side raised it."""
     code = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
     kind = _BY_CODE.get(code, Internal)
-    status = rpc_status.from_call(error) if isinstance(error, grpc.Call) else None
+    status = _status(error)
     if status is None:
         # The transport itself failed: its text names addresses, which are nobody's business.
         return kind("The service did not answer." if kind is Unavailable else "The call failed.")

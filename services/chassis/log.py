@@ -11,7 +11,6 @@ from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from google.protobuf.message import Message
 
 from services.chassis.errors import Fault
 
@@ -26,6 +25,7 @@ _SHAPES = re.compile(
     r"(test|prod)password_\w+|eyJ[\w-]+\.[\w-]+\.[\w-]*|postgresql://\S+|[\w.+-]+@[\w-]+\.[\w.-]+", re.ASCII
 )
 REDACTED = "[redacted]"
+_LONGEST = 2000
 
 _random = random.Random()  # noqa: S311 - picks a sample, protects nothing
 _logger: Any = structlog.get_logger("comptoir")
@@ -35,6 +35,7 @@ def configure(service: str) -> None:
     """Sends everything, the standard library's loggers included, to standard output as JSON lines."""
     shared: list[Any] = [
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _where,
         structlog.processors.add_log_level,
         lambda _logger, _name, event: {"service": service, **event},
         redact,
@@ -63,13 +64,33 @@ def redact(logger: object, name: str, event: MutableMapping[str, Any]) -> Mutabl
 
 
 def _clean(key: str, value: Any) -> Any:
-    if _SENSITIVE.search(key) or isinstance(value, Message):
+    """Only plain values are written out: anything else could hold, or quote, what it was made from."""
+    if _SENSITIVE.search(key):
         return REDACTED
     if isinstance(value, str):
-        return _SHAPES.sub(REDACTED, value)
+        return _SHAPES.sub(REDACTED, value[:_LONGEST])
     if isinstance(value, dict):
         return {inner: _clean(str(inner), item) for inner, item in value.items()}
-    return value
+    if isinstance(value, (list, tuple)):
+        return [_clean(key, item) for item in value]
+    return value if value is None or isinstance(value, (bool, int, float)) else REDACTED
+
+
+def _where(logger: object, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Puts what kind of error it was and where in the place of the error itself, whose text may quote anything."""
+    given = event.pop("exc_info", None)
+    error = given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        event["error"], event["where"] = type(error).__qualname__, frames(error)
+    return event
+
+
+def frames(error: BaseException) -> list[str]:
+    """The innermost places that the error came through."""
+    return [
+        f"{frame.filename.rpartition('/services/')[2]}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)[-8:]
+    ]
 
 
 def request(call: Call, fault: Fault | None, seconds: float) -> None:
@@ -91,16 +112,12 @@ def request(call: Call, fault: Fault | None, seconds: float) -> None:
 
 def unexpected(call: Call, error: Exception) -> None:
     """The line of an error nobody foresaw: where it happened, but never its text, which may quote anything."""
-    frames = traceback.extract_tb(error.__traceback__)
     _logger.error(
         "unexpected",
         method=call.method.path,
         request_id=call.request_id,
         error=type(error).__qualname__,
-        where=[
-            f"{frame.filename.rpartition('/services/')[2]}:{frame.lineno} {frame.name}"
-            for frame in frames[-8:]
-        ],
+        where=frames(error),
     )
 
 

@@ -8,9 +8,12 @@ from typing import Any
 from google.api import field_behavior_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from services.chassis.contract import Method, behaviors, is_required
-from services.chassis.errors import Violation
+from services.chassis.contract import Method, behaviors, is_output, is_required
+from services.chassis.errors import Invalid, Violation
 
+MOST_PATHS = 64
+"""More than any resource has fields; what is checked for each path must not grow with the message."""
+_SHOWN = 64
 _FIXED = {field_behavior_pb2.OUTPUT_ONLY, field_behavior_pb2.IDENTIFIER, field_behavior_pb2.IMMUTABLE}
 
 
@@ -24,8 +27,11 @@ def paths_to_update(method: Method, request: Any) -> tuple[str, ...]:
     """The fields an update is to write: the mask's, or every populated one that may be written."""
     if method.updated is None:
         return ()
-    if request.HasField("update_mask"):
-        return tuple(request.update_mask.paths)
+    paths = request.update_mask.paths
+    if len(paths) > MOST_PATHS:
+        raise Invalid.field("update_mask", "field_mask", f"names more than {MOST_PATHS} fields")
+    if paths:
+        return tuple(dict.fromkeys(paths))
     resource = getattr(request, method.updated)
     return tuple(field.name for field, _ in resource.ListFields() if _writable(field, method))
 
@@ -44,7 +50,7 @@ def mask_violations(method: Method, request: Any, paths: tuple[str, ...]) -> Ite
     for path in paths:
         refused = _refused(resource.DESCRIPTOR, path, method)
         if refused:
-            yield Violation("update_mask", "field_mask", f"names '{path}', {refused}")
+            yield Violation("update_mask", "field_mask", f"names '{path[:_SHOWN]}', {refused}")
         elif _emptied(resource, path):
             yield Violation(f"{method.updated}.{path}", "required", "cannot be emptied")
 
@@ -74,6 +80,7 @@ def merge(source: Any, target: Any, paths: tuple[str, ...]) -> None:
                 getattr(target, head).MergeFrom(getattr(source, head))
             elif source.HasField(head):
                 getattr(target, head).CopyFrom(getattr(source, head))
+                _clear_output(getattr(target, head))
         elif field.has_presence and not source.HasField(head):
             target.ClearField(head)
         else:
@@ -89,3 +96,10 @@ def _emptied(resource: Any, path: str) -> bool:
     if field.is_repeated or field.type == FieldDescriptor.TYPE_MESSAGE:
         return False
     return not getattr(resource, last) and (is_required(field) or field.type == FieldDescriptor.TYPE_ENUM)
+
+
+def _clear_output(message: Any) -> None:
+    """What only the service writes is never taken over, however deep in the message it came."""
+    for field, _ in message.ListFields():
+        if is_output(field):
+            message.ClearField(field.name)

@@ -58,7 +58,14 @@ def server_span(name: str, metadata: Mapping[str, str]) -> AbstractContextManage
     parent = _propagator.extract(metadata) if given else None
     if not parent and _random.random() >= SAMPLE:
         return _LeftOut("")
-    return _tracer.start_as_current_span(name, context=parent, kind=SpanKind.SERVER, record_exception=False)
+    # The text of an exception may quote anything, so neither an event nor the status may carry it.
+    return _tracer.start_as_current_span(
+        name,
+        context=parent,
+        kind=SpanKind.SERVER,
+        record_exception=False,
+        set_status_on_exception=False,
+    )
 
 
 def outgoing() -> dict[str, str]:

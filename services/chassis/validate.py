@@ -16,6 +16,10 @@ from services.chassis.errors import Invalid, Violation
 from services.chassis.masks import in_mask, mask_violations, paths_to_update
 from services.chassis.names import ANY
 
+MOST_VIOLATIONS = 20
+"""An answer that names more would outgrow what clients accept as an error."""
+_LONGEST_PATH = 128
+
 _validator = protovalidate.Validator()
 
 
@@ -34,8 +38,9 @@ def validate(method: Method, request: Message, caller: Caller) -> tuple[str, ...
     if method.updated is not None:
         found = [violation for violation in found if _counts(violation.field, method.updated, paths)]
     if found:
-        unique = {violation.field: violation for violation in reversed(found)}
-        ordered = [unique[field] for field in sorted(unique)]
+        # One violation a field is enough, but each wrong path of a mask is a mistake of its own.
+        unique = {(v.field, v.description if v.rule == "field_mask" else ""): v for v in reversed(found)}
+        ordered = [unique[key] for key in sorted(unique)][:MOST_VIOLATIONS]
         raise Invalid(
             "; ".join(f"{violation.field}: {violation.description}" for violation in ordered),
             violations=ordered,
@@ -45,7 +50,7 @@ def validate(method: Method, request: Message, caller: Caller) -> tuple[str, ...
 
 def _counts(field: str, resource: str, paths: tuple[str, ...]) -> bool:
     prefix = resource + "."
-    if not field.startswith(prefix) or field == prefix + "name":
+    if not field.startswith(prefix) or field in (prefix + "name", prefix + "etag"):
         return True
     return in_mask(field.removeprefix(prefix), paths)
 
@@ -62,7 +67,7 @@ def _missing_in(message: Any, descriptor: Descriptor, prefix: str) -> Iterator[V
         value = getattr(message, field.name)
         inner = field.message_type
         if inner is None or (field.is_repeated and not value):
-            present = bool(value)
+            present = message.HasField(field.name) if field.has_presence else bool(value)
         elif field.is_repeated:
             present = True
             if not inner.GetOptions().map_entry:
@@ -109,4 +114,4 @@ def _path(field: Any) -> str:
         subscript = element.subscript
         if subscript is not None:
             path += f"[{subscript.value}]"
-    return path or "request"
+    return path[:_LONGEST_PATH] or "request"

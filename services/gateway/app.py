@@ -48,7 +48,7 @@ def create_app(
     )
     rest.register(app)
     app.register_blueprint(documents(rest.routes, settings.issuer))
-    app.register_blueprint(oauth.blueprint(backend, settings))
+    app.register_blueprint(oauth.blueprint(backend, settings, clock))
     app.wsgi_app = add_defaults(app.wsgi_app)  # type: ignore[method-assign, assignment]
     app.before_request(_begin)
     app.after_request(_end)

@@ -30,7 +30,7 @@ def fields_of(message: Descriptor) -> Mapping[str, FieldDescriptor]:
 
 def shown(name: str) -> str:
     """A name that the caller made up, fit to be repeated."""
-    clean = name.encode("utf-8", "backslashreplace").decode()
+    clean = name.encode("utf-8", "backslashreplace").decode() or '""'
     return clean if len(clean) <= _SHOWN else clean[:_SHOWN] + "…"
 
 

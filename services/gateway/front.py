@@ -23,7 +23,7 @@ from services.gateway.request_ids import request_id
 from services.gateway.telemetry import Account
 
 SLOWEST_BODY_SECONDS = 30.0
-_MOST_HELD = 64 * 1024 * 1024
+MOST_HELD_BYTES = 64 * 1024 * 1024
 """Bytes of bodies held at once, over all requests of this process."""
 _BODILESS = ("GET", "HEAD", "OPTIONS")
 
@@ -44,12 +44,21 @@ class Front:
     """The RSGI application over a WSGI one."""
 
     def __init__(
-        self, application: Application, lanes: Lanes, issuer: str, close: Callable[[], None]
+        self,
+        application: Application,
+        lanes: Lanes,
+        issuer: str,
+        close: Callable[[], None],
+        *,
+        slowest_body_seconds: float = SLOWEST_BODY_SECONDS,
+        most_held_bytes: int = MOST_HELD_BYTES,
     ) -> None:
         self._application = application
         self._lanes = lanes
         self._issuer = issuer
         self._close = close
+        self._slowest_body_seconds = slowest_body_seconds
+        self._most_held_bytes = most_held_bytes
         self._held = 0
 
     def __rsgi_del__(self, _: asyncio.AbstractEventLoop) -> None:
@@ -79,16 +88,17 @@ class Front:
         if stated is not None and stated.isdecimal() and int(stated) > LARGEST_BODY:
             raise _too_large()
         try:
-            async with asyncio.timeout(SLOWEST_BODY_SECONDS):
+            async with asyncio.timeout(self._slowest_body_seconds):
                 async for chunk in protocol:
                     body += chunk
                     self._held += len(chunk)
                     if len(body) > LARGEST_BODY:
                         raise _too_large()
-                    if self._held > _MOST_HELD:
+                    if self._held > self._most_held_bytes:
                         raise Busy("Too many bodies are under way.", retry_after_seconds=1)
         except TimeoutError:
-            raise TooSlow(f"The body must arrive within {SLOWEST_BODY_SECONDS:.0f} seconds.") from None
+            seconds = f"{self._slowest_body_seconds:.0f}"
+            raise TooSlow(f"The body must arrive within {seconds} seconds.") from None
 
     def _refusal(self, scope: Scope, fault: Fault) -> tuple[int, Headers, bytes]:
         """What the application never saw."""
@@ -133,7 +143,9 @@ def environ(scope: Scope, body: bytes) -> dict[str, Any]:
     if scope.authority:
         found["HTTP_HOST"] = scope.authority
     found["CONTENT_TYPE"] = found.pop("HTTP_CONTENT_TYPE", "")
+    # How the body was framed is over: it is here, whole.
     found.pop("HTTP_CONTENT_LENGTH", None)
+    found.pop("HTTP_TRANSFER_ENCODING", None)
     found["CONTENT_LENGTH"] = str(len(body))
     return found
 

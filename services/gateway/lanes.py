@@ -29,6 +29,7 @@ class Lane:
     """Threads of its own, and a bounded number of requests under way or waiting."""
 
     def __init__(self, name: str, threads: int, most: int = _MOST) -> None:
+        self.name = name
         self._threads = ThreadPoolExecutor(threads, name)
         self._most = most
         self._present = 0

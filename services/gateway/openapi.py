@@ -143,6 +143,8 @@ _PROBLEM: Document = {
         "max_age": {"type": "string", "description": "Seconds that a proof counts as fresh (RFC 9470)."},
         "name": {"type": "string", "description": "The resource in question."},
         "current_etag": {"type": "string", "description": "The version that there is now."},
+        "limit": {"type": "string", "description": "The bound that was exceeded."},
+        "found": {"type": "string", "description": "What was found instead."},
         "retry_after": {"type": "integer", "description": "Seconds to wait before another try."},
         "violations": {
             "type": "array",

@@ -138,9 +138,8 @@ def _body_schema(route: Route, schemas: Schemas) -> dict[str, Any]:
     reference = schemas.part(message, fields, message.name)
     if route.method.policy.corrects and route.method.updated:
         updated = message.fields_by_name[route.method.updated]
-        schemas.components[message.name]["properties"][updated.json_name] = _correction(
-            route, updated, schemas
-        )
+        fields_shown = schemas.components[message.name]["properties"]
+        fields_shown[updated.json_name] |= _correction(route, updated, schemas)
     return reference
 
 

@@ -10,7 +10,7 @@ from services.chassis.errors import Denied, Fault, Internal, Unauthenticated, Un
 from services.gateway.reasons import PRIVATE, kebab, reason_of
 
 MEDIA_TYPE = "application/problem+json"
-_SHOWN = ("permission", "scope", "max_age", "name", "current_etag")
+_SHOWN = ("permission", "scope", "max_age", "name", "current_etag", "limit", "found")
 """What is told of a fault's metadata; the rest is between services."""
 _HEADERS = {"allow": "Allow", "accept": "Accept", "accept_encoding": "Accept-Encoding"}
 _REALM = 'Bearer realm="comptoir"'

@@ -40,6 +40,10 @@ class UserApi:
     def get_user(self, request: user_pb2.GetUserRequest, call: Call) -> user_pb2.User:
         return _user(users.find(call.db, call.user))
 
+    def get_user_info(self, request: user_pb2.GetUserInfoRequest, call: Call) -> user_pb2.User:
+        call.enter(user=call.ids["user"])
+        return _user(users.find(call.db, call.user))
+
     def update_user(self, request: user_pb2.UpdateUserRequest, call: Call) -> user_pb2.User:
         row = users.find(call.db, call.user, for_update=True)
         etags.check(request.user.etag, row.etag, row.name)
@@ -140,6 +144,8 @@ class SessionApi:
         self, request: session_pb2.StartSessionRequest, call: Call
     ) -> session_pb2.StartSessionResponse:
         person = self.sign_in.check(call, request.login, request.password, request.source_address)
+        if request.language_code:
+            users.prefer_language(person, request.language_code, call.now)
         value, row = sessions.start(
             call.db, person.user_id, request.source_address, request.user_agent, call.now
         )

@@ -119,3 +119,10 @@ def name_for_company(db: Session, database: Database, user_id: str) -> str | Non
 def hold_name(db: Session, user_id: str) -> None:
     """Waits for those who are copying the person's name, and lets nobody else begin."""
     db.scalars(select(LoginRow.user_id).where(LoginRow.user_id == user_id).with_for_update()).one()
+
+
+def prefer_language(row: UserRow, language_code: str, now: datetime) -> None:
+    """Makes the language the person's preference, wherever it was chosen (ID3)."""
+    if row.language_code != language_code:
+        row.language_code = language_code
+        row.touch(now)

@@ -22,7 +22,9 @@ def node() -> str:
     found = shutil.which("node")
     if found is None:
         pytest.fail("this needs Node 20 or later: install it, or leave the slow tests out")
-    subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=CHECK, check=True, timeout=300)
+    subprocess.run(
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=CHECK, check=True, timeout=300
+    )
     return found
 
 

@@ -30,12 +30,14 @@ class Call:
     """State of one call. Handlers use `ids`, `company`, `caller`, `now`, `paths` and `db`."""
 
     method: Method
-    request: Message
+    message: bytes
+    """The request as it came."""
     context: grpc.ServicerContext
     metadata: dict[str, str]
     now: datetime
     request_id: str
     caller: Caller = field(init=False)
+    request: Message = field(init=False)
     grant: Grant = field(init=False)
     paths: tuple[str, ...] = ()
     """Fields that an update is to write."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,6 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 
 from services.chassis import tls
@@ -34,7 +35,12 @@ _OPTIONS: list[tuple[str, int]] = [
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
     ("grpc.http2.max_ping_strikes", 3),
     ("grpc.max_connection_idle_ms", 600_000),
+    # Calls that never send their message hold a place until their connection ends.
+    ("grpc.max_concurrent_streams", 64),
+    ("grpc.max_connection_age_ms", 600_000),
+    ("grpc.max_connection_age_grace_ms", 30_000),
 ]
+_HEALTH_CALLS = 32
 
 Handlers = Mapping[ServiceDescriptor, object]
 """For each service of the contract, the object whose functions serve it: `UpdateShop` by `update_shop`."""
@@ -57,15 +63,25 @@ class Server:
         threads: int = 4,
     ) -> None:
         self._health = health.HealthServicer()
-        self._health_server = grpc.server(ThreadPoolExecutor(2, "health"))
+        self._health_server = grpc.server(
+            ThreadPoolExecutor(2, "health"),
+            options=[("grpc.so_reuseport", 0)],
+            maximum_concurrent_rpcs=_HEALTH_CALLS,
+        )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._health_server)
         self.health_port = self._health_server.add_insecure_port(health_listen)
         self._server = grpc.server(
-            ThreadPoolExecutor(threads, "call"), options=_OPTIONS, maximum_concurrent_rpcs=WAITING_CALLS
+            ThreadPoolExecutor(WAITING_CALLS, "call"),
+            options=_OPTIONS,
+            maximum_concurrent_rpcs=WAITING_CALLS,
         )
-        self._server.add_generic_rpc_handlers(generic_handlers(handlers, stages, clock, database, log))
+        # A call holds a thread from its headers on, while its message may never come: so threads are many, and
+        # what is scarce is a place to be served in.
+        places = threading.BoundedSemaphore(threads)
+        self._server.add_generic_rpc_handlers(
+            generic_handlers(handlers, [partial(_in, places), *stages], clock, database, log)
+        )
         names = [service.full_name for service in handlers]
-        reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], self._server)
         self.port = self._server.add_secure_port(listen, tls.server_credentials(tls_directory))
         self._names = ["", *names]
 
@@ -106,6 +122,11 @@ def generic_handlers(
     ]
 
 
+def _in(places: threading.BoundedSemaphore, call: Call, proceed: Proceed) -> Message:
+    with places:
+        return proceed(call)
+
+
 def _last(method: Method, api: object) -> Proceed:
     serve: Callable[[Message, Call], Message] | None = getattr(api, method.handler, None)
     if serve is None:
@@ -127,11 +148,11 @@ def _around(stage: Stage, proceed: Proceed) -> Proceed:
 def _rpc_handler(
     method: Method, serve: Proceed, clock: Clock, database: Database | None, log: ChangeLog | None
 ) -> Any:
-    def behave(request: Message, context: grpc.ServicerContext) -> Message:
+    def behave(message: bytes, context: grpc.ServicerContext) -> Message:
         metadata = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
         call = Call(
             method,
-            request,
+            message,
             context,
             metadata,
             clock(),
@@ -145,8 +166,5 @@ def _rpc_handler(
             context.abort_with_status(rpc_status.to_status(to_status(fault, call.request_id)))
             raise
 
-    return grpc.unary_unary_rpc_method_handler(
-        behave,
-        request_deserializer=method.request.FromString,
-        response_serializer=method.response.SerializeToString,
-    )
+    # The message stays bytes until its sender is known: see the stage `decode`.
+    return grpc.unary_unary_rpc_method_handler(behave, response_serializer=method.response.SerializeToString)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from secrets import token_hex
 
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from services.chassis import log, metrics, tracing
 from services.chassis.authorize import authorize
 from services.chassis.caller import Caller, Kind
 from services.chassis.changes.log import Stamp
 from services.chassis.db.faults import DRIVER_ERRORS
-from services.chassis.errors import Fault, Internal, Unauthenticated, Unavailable
+from services.chassis.errors import Fault, Internal, Invalid, Unauthenticated, Unavailable
 from services.chassis.rpc.call import Call, Proceed, Stage
 from services.chassis.rpc.peers import Peers, service_of
 from services.chassis.tokens import TokenVerifier
@@ -111,6 +111,16 @@ def _without_token(kind: Kind, subject: str, service: str) -> Caller:
     return Caller(kind, subject, service)
 
 
+def decode(call: Call, proceed: Proceed) -> Message:
+    """The request, now that it is known who sends it."""
+    try:
+        call.request = call.method.request.FromString(call.message)
+    except DecodeError:
+        name = call.method.descriptor.input_type.name
+        raise Invalid(f"The message is no {name}.", reason="MALFORMED_MESSAGE") from None
+    return proceed(call)
+
+
 def authorise(call: Call, proceed: Proceed) -> Message:
     """Company, shop, right, proof."""
     call.grant = authorize(call.caller, call.method, call.request, call.now)
@@ -137,18 +147,25 @@ def _in_transaction(call: Call, proceed: Proceed) -> Message:
     try:
         response = proceed(call)
         if call.has_transaction:
-            _end(call)
+            _end(call, response)
         return response
     finally:
         if call.has_transaction:
             call.db.close()
 
 
-def _end(call: Call) -> None:
-    if call.method.reads_only or getattr(call.request, "validate_only", False):
-        call.db.flush()
+def _end(call: Call, response: Message) -> None:
+    if call.method.reads_only:
         call.db.rollback()
         return
+    if getattr(call.request, "validate_only", False):
+        call.db.flush()
+        call.db.rollback()
+        if "etag" in response.DESCRIPTOR.fields_by_name:
+            # There is no such version, and a later real one must not be taken for it.
+            response.ClearField("etag")
+        return
+    call.remaining_seconds()
     if not call.context.is_active():
         raise Unavailable("The caller has gone.", reason="CALLER_GONE")
     if call.log is not None:
@@ -173,4 +190,4 @@ def _stamp(call: Call) -> Stamp:
 
 def stages(peers: Peers, tokens: TokenVerifier) -> Sequence[Stage]:
     """The order every call goes through; `transaction` is the innermost."""
-    return (errors, trace, deadline, Authenticate(peers, tokens), authorise, valid, transaction)
+    return (errors, trace, deadline, Authenticate(peers, tokens), decode, authorise, valid, transaction)

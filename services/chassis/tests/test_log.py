@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from comptoir.shop.v1 import key_pb2
-from services.chassis.log import redact
+from services.chassis.log import configure, redact
 
 SECRETS = [
     "testpassword_DEMOPRIVATEKEY23G4475zXZQ2UA5x7M",
@@ -29,3 +31,25 @@ def test_what_is_called_a_secret_is_taken_out(name: str) -> None:
 
 def test_messages_are_never_written_out() -> None:
     assert "DEMO" not in str(redact(None, "", {"request": key_pb2.ImportKeyRequest(value="DEMO")}))
+
+
+@pytest.mark.parametrize("value", [SECRETS, [{"password": "hunter2"}], b"hunter2", ValueError("hunter2")])
+def test_nothing_hides_in_lists_bytes_or_exceptions(value: object) -> None:
+    line = str(redact(None, "", {"detail": value}))
+
+    assert not any(secret in line for secret in [*SECRETS, "hunter2"])
+
+
+def test_a_logged_exception_is_its_kind_and_place_and_never_its_text(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure("test")
+    try:
+        raise ValueError("Failing row contains (hunter2)")
+    except ValueError:
+        logging.getLogger("library").exception("it failed")
+
+    line = capsys.readouterr().out
+    assert "hunter2" not in line
+    assert "ValueError" in line
+    assert "test_log.py" in line

@@ -88,3 +88,33 @@ def test_merging_copies_masked_fields_empty_ones_included() -> None:
     assert target == company_pb2.Company(
         time_zone="Europe/Paris", address=company_pb2.Address(street="1", locality="Nouméa")
     )
+
+
+def test_a_mask_of_very_many_paths_is_refused_before_anything_is_compared() -> None:
+    paths = ["url"] * 5000 + ["display_name"] * 5000
+
+    assert broken(paths) == ["names more than 64 fields"]
+
+
+def test_each_wrong_path_is_named_and_a_long_one_cut_short() -> None:
+    found = broken(["nom", "prix", "x" * 9000])
+
+    assert len(found) == 3
+    assert all(len(description) < 150 for description in found)
+
+
+def test_merging_takes_nothing_over_that_only_the_service_writes() -> None:
+    target = company_pb2.Company()
+    given = company_pb2.LegalIdentifier(value="1", checksum_doubtful=True)
+
+    merge(company_pb2.Company(legal_identifier=given), target, ("legal_identifier",))
+
+    assert target.legal_identifier == company_pb2.LegalIdentifier(value="1")
+
+
+def test_an_empty_mask_is_no_mask() -> None:
+    request = shop_pb2.UpdateShopRequest(
+        shop=shop_pb2.Shop(name=NAME, display_name="x"), update_mask=FieldMask()
+    )
+
+    assert paths_to_update(UPDATE_SHOP, request) == ("display_name",)

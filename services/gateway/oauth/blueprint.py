@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from authlib.oauth2 import OAuth2Error
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from services import look
 from services.chassis.clock import Clock, system_clock
-from services.chassis.config import load
+from services.chassis.config import ConfigError, load
 from services.chassis.errors import Fault
 from services.chassis.tokens import TokenVerifier
 from services.gateway.backend import Backend
@@ -22,8 +22,9 @@ from services.gateway.oauth.failures import Failures
 from services.gateway.oauth.freshness import Freshness
 from services.gateway.oauth.help import Help, HelpSettings
 from services.gateway.oauth.id_tokens import IdTokens
-from services.gateway.oauth.identity import Identity
+from services.gateway.oauth.identity import Identity, account
 from services.gateway.oauth.keys import PublishedKeys
+from services.gateway.oauth.leaving import Leaving
 from services.gateway.oauth.logout import Logout
 from services.gateway.oauth.metadata import Discovery
 from services.gateway.oauth.pages import Pages
@@ -32,10 +33,10 @@ from services.gateway.oauth.sessions import Sessions
 from services.gateway.oauth.sign_in import SignIn
 from services.gateway.oauth.token_endpoint import TokenEndpoint
 from services.gateway.oauth.userinfo import UserInfoEndpoint
-from services.gateway.telemetry import Account
 from services.look.headers import always
 
 LARGEST_FORM_BYTES = 64 * 1024
+SHORTEST_KEY_BYTES = 32
 View = Callable[[], ResponseReturnValue]
 
 
@@ -44,6 +45,8 @@ def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system
 
     Raises `ConfigError`, `CatalogueError` or `ValueError` where settings or sentences are not fit to serve with.
     """
+    if len(settings.cookie_key) < SHORTEST_KEY_BYTES:
+        raise ConfigError(f"COMPTOIR_COOKIE_KEY_FILE: must hold at least {SHORTEST_KEY_BYTES} bytes")
     identity, help_settings = Identity(backend), load(HelpSettings)
     sessions = Sessions(identity)
     server = Server(identity, settings.issuer)
@@ -79,8 +82,11 @@ def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system
         ("GET", places.PASSWORD_HELP, help_pages.password),
         ("GET", places.FAQ, help_pages.questions),
     )
-    failures = Failures(server, pages)
-    return _assembled(routes, failures)
+    oauth = _assembled(routes, Failures(server, pages))
+    # The last one registered is the first to run.
+    oauth.after_request(_guarded)
+    oauth.after_request(Leaving(pages).ease)
+    return oauth
 
 
 def _assembled(routes: tuple[tuple[str, str, View], ...], failures: Failures) -> Blueprint:
@@ -89,7 +95,6 @@ def _assembled(routes: tuple[tuple[str, str, View], ...], failures: Failures) ->
     for method, address, view in routes:
         oauth.add_url_rule(address, f"{method} {address}".replace(".", "_"), view, methods=[method])
     oauth.before_request(_entered)
-    oauth.after_request(_guarded)
     oauth.register_error_handler(OAuth2Error, failures.of_protocol)
     oauth.register_error_handler(Fault, failures.of_service)
     oauth.register_error_handler(ForeignForm, failures.of_form)
@@ -98,8 +103,7 @@ def _assembled(routes: tuple[tuple[str, str, View], ...], failures: Failures) ->
 
 def _entered() -> None:
     request.max_content_length = LARGEST_FORM_BYTES
-    account: Account = g.account
-    account.route = f"{request.method} {request.url_rule}"
+    account().route = f"{request.method} {request.url_rule}"
 
 
 def _guarded(response: Response) -> Response:

@@ -18,9 +18,14 @@ M = TypeVar("M", bound=Message)
 
 
 def current_request_id() -> str:
-    """Id of the request being served, as the application counts it."""
-    account: Account = g.account
-    return account.request_id
+    """Id of the request being served."""
+    return account().request_id
+
+
+def account() -> Account:
+    """What the application tells of the request being served."""
+    found: Account = g.account
+    return found
 
 
 @dataclass(frozen=True)
@@ -36,13 +41,14 @@ class Identity:
         except (NotFound, Invalid):
             return None
 
-    def start_session(self, login: str, password: str) -> session_pb2.StartSessionResponse:
-        """Signs a person in, from where this request comes."""
+    def start_session(self, login: str, password: str, language: str) -> session_pb2.StartSessionResponse:
+        """Signs a person in, from where this request comes; a language chosen on the page is their preference."""
         asked = session_pb2.StartSessionRequest(
             login=login,
             password=password,
             source_address=request.remote_addr or "",
             user_agent=request.user_agent.string[:_LONGEST_AGENT],
+            language_code=language,
         )
         return self._session("StartSession", asked, session_pb2.StartSessionResponse)
 
@@ -85,16 +91,12 @@ class Identity:
             "ListSigningKeys", oauth_pb2.ListSigningKeysRequest(), oauth_pb2.ListSigningKeysResponse
         ).jwks_json
 
-    def user(self, subject: str, access_token: str) -> user_pb2.User:
-        """The account of the person whose access token this is."""
-        method = next(
-            m for m in self.backend.methods if m.path == "/comptoir.identity.v1.UserService/GetUser"
+    def user(self, subject: str) -> user_pb2.User:
+        """The account of the person whom a verified access token is for."""
+        asked = user_pb2.GetUserInfoRequest(name=f"users/{subject}")
+        return self.backend.ask(
+            "UserService/GetUserInfo", asked, user_pb2.User, request_id=current_request_id()
         )
-        asked = user_pb2.GetUserRequest(name=f"users/{subject}")
-        answer = self.backend.call(method, asked, request_id=current_request_id(), token=access_token)
-        if not isinstance(answer, user_pb2.User):
-            raise TypeError("GetUser does not answer with a User")
-        return answer
 
     def _oauth(self, method: str, asked: Message, answer: type[M]) -> M:
         return self.backend.ask(f"OAuthService/{method}", asked, answer, request_id=current_request_id())

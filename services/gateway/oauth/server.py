@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from comptoir.identity.v1 import oauth_pb2
 from services.gateway.oauth.client_credentials import credentials
 from services.gateway.oauth.code_grant import CodeGrant
-from services.gateway.oauth.identity import Identity
+from services.gateway.oauth.identity import Identity, account
 from services.gateway.oauth.parameters import ProtocolRequest
 from services.gateway.oauth.redirects import error_redirect
 from services.gateway.oauth.refresh_grant import RefreshGrant
@@ -57,6 +57,7 @@ class Server(AuthorizationServer):
 
     def handle_error_response(self, request: ProtocolRequest | None, error: OAuth2Error) -> Response:
         """Back to the application where that is safe, otherwise as JSON."""
+        account().reason = error.error or ""
         if error.redirect_uri:
             return error_redirect(error, self.issuer)
         return self.handle_response(*error())

@@ -18,7 +18,8 @@ from services.gateway.oauth.places import PASSWORD_HELP, SIGN_IN, onward, pendin
 from services.gateway.oauth.redirects import see_other
 from services.gateway.oauth.sessions import Sessions
 from services.look.headers import form_target
-from services.look.page import Problem
+from services.look.languages import known
+from services.look.page import LANGUAGE_PARAMETER, Problem
 
 _LONGEST_HINT = 128
 
@@ -49,7 +50,7 @@ class SignIn:
         if missing or not fits:
             return self._page(onto, login=login, problems=missing if fits else [Problem("form.stale")])
         try:
-            started = self.identity.start_session(login, password)
+            started = self.identity.start_session(login, password, known(request.form.get("language")) or "")
         except (Unauthenticated, Invalid):
             return self._page(onto, login=login, problems=[Problem("sign_in.refused", "login")])
         except Exhausted as fault:
@@ -94,6 +95,7 @@ class SignIn:
             form_targets=targets,
             ui_locales=pending.get("ui_locales", "").split(),
             onto=onto,
+            language=known(request.args.get(LANGUAGE_PARAMETER) or request.form.get("language")),
             login=login,
             application=application,
             password_help=PASSWORD_HELP,

@@ -12,19 +12,19 @@ from flask import Response, jsonify, request
 
 from comptoir.identity.v1 import user_pb2
 from services.chassis.caller import Caller
-from services.chassis.errors import Denied, Fault, NotFound, Unauthenticated
+from services.chassis.errors import Fault, NotFound, Unauthenticated
 from services.chassis.tokens import TokenVerifier
 from services.gateway.oauth.identity import Identity
 from services.gateway.oauth.server import Server
 from services.gateway.oauth.token_request import oauth_error
 
 _BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
-_NEEDS_ACCOUNT = frozenset({"profile", "email"})
+_ABOUT_THE_PERSON = frozenset({"profile", "email"})
 
 
 @dataclass(frozen=True)
 class UserInfoEndpoint:
-    """Reads the account with the caller's own token."""
+    """Answers with what the scopes of a verified token allow."""
 
     server: Server
     identity: Identity
@@ -47,21 +47,17 @@ class UserInfoEndpoint:
             caller = self.tokens.verify(bearer[1])
             if "openid" not in caller.scopes:
                 raise InsufficientScopeError()
-            return self._about(caller, bearer[1])
+            return self._about(caller)
         except (Unauthenticated, NotFound):
             raise InvalidTokenError() from None
         except Fault as fault:
             raise oauth_error(fault) from fault
 
-    def _about(self, caller: Caller, token: str) -> dict[str, object]:
+    def _about(self, caller: Caller) -> dict[str, object]:
         subject: dict[str, object] = {"sub": caller.subject}
-        if not caller.scopes & _NEEDS_ACCOUNT:
+        if not caller.scopes & _ABOUT_THE_PERSON:
             return subject
-        try:
-            user = self.identity.user(caller.subject, token)
-        except Denied:
-            # Identity opens an account to the scope `account` alone.
-            return subject
+        user = self.identity.user(caller.subject)
         return subject | dict(_standard_claims(user).filter(" ".join(caller.scopes)))
 
 

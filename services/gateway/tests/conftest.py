@@ -1,61 +1,28 @@
-"""The gateway's application over a real shop service, spoken to as an HTTP client would."""
+"""The gateway's application over real services, spoken to as an HTTP client would."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
-from comptoir.shop.v1 import shop_pb2
 from services.chassis.testing.running import Running
-from services.chassis.testing.tokens import ISSUER, Mint
+from services.chassis.testing.tokens import ISSUER
 from services.gateway.app import create_app
 from services.gateway.backend import Backend
 from services.gateway.config import GatewaySettings
+from services.gateway.tests.door import NOWHERE, Door
+from services.media.service import MEDIA
 from services.shop.service import SHOP
-
-NOWHERE = "127.0.0.1:1"
-
-
-@dataclass
-class Door:
-    """The application, the service behind it, and a client that sends an owner's token unless told otherwise."""
-
-    app: Flask
-    shop: Running
-    client: FlaskClient
-
-    @property
-    def mint(self) -> Mint:
-        return self.shop.mint
-
-    def call(
-        self, verb: str, path: str, *, token: str | None = "", headers: dict[str, str] | None = None, **body: Any
-    ) -> TestResponse:
-        """One request; no token is sent for None."""
-        sent = dict(headers or {})
-        if token is not None:
-            sent["Authorization"] = f"Bearer {token or self.mint.token()}"
-        return self.client.open(path, method=verb, headers=sent, **body)
-
-    def opened(self, company: str = "acme", **settings: Any) -> str:
-        """Opens a shop; its name."""
-        request = shop_pb2.CreateShopRequest(
-            parent=f"companies/{company}", shop=shop_pb2.Shop(display_name="Boutique du port", **settings)
-        )
-        return self.shop.call("ShopService/CreateShop", request, shop_pb2.Shop, service="bootstrap").name
 
 
 @pytest.fixture(scope="module")
 def settings(certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> GatewaySettings:
+    """Settings of a gateway whose services are all away."""
     directory = tmp_path_factory.mktemp("gateway")
-    (directory / "cookie-key").write_text("0" * 43)
+    (directory / "cookie-key").write_text("made-up-key-for-tests-0123456789-0123456789")
     return GatewaySettings(
         listen="127.0.0.1:0",
         metrics_listen="127.0.0.1:0",
@@ -73,11 +40,17 @@ def settings(certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Ga
 
 
 @pytest.fixture(scope="module")
-def door(run_service: Callable[..., Running], settings: GatewaySettings) -> Iterator[Door]:
+def door(
+    run_service: Callable[..., Running], settings: GatewaySettings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Door]:
+    """The gateway over a shop and a media service."""
     shop = run_service(SHOP)
-    backend = Backend(
-        {**settings.addresses, "shop": f"127.0.0.1:{shop.server.port}"}, settings.tls_directory
+    media = run_service(
+        replace(MEDIA, find_key=lambda _: shop.mint.find), media_directory=tmp_path_factory.mktemp("images")
     )
+    ports = {"shop": shop.server.port, "media": media.server.port}
+    addresses = {**settings.addresses, **{name: f"127.0.0.1:{port}" for name, port in ports.items()}}
+    backend = Backend(addresses, settings.tls_directory)
     app = create_app(settings, backend, find_key=shop.mint.find)
     yield Door(app, shop, app.test_client())
     backend.close()

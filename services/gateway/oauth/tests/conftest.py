@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from google.protobuf.message import Message
+from werkzeug.test import TestResponse
 
 from services.chassis.contract import Method
 from services.chassis.testing.running import Running
@@ -20,11 +21,12 @@ from services.gateway.app import create_app
 from services.gateway.backend import Backend
 from services.gateway.config import GatewaySettings
 from services.gateway.oauth.places import AUTHORIZE, with_query
-from services.gateway.oauth.tests.browser import Browser
+from services.gateway.oauth.tests.browser import Browser, answer_in
 from services.identity.oauth.codes import s256
 from services.identity.service import IDENTITY
-from services.identity.tests.acts import REDIRECT, VERIFIER, Acts
+from services.identity.tests.acts import PASSWORD, REDIRECT, VERIFIER, Acts
 
+COOKIE_KEY = "a cookie key of tests, forty characters!"
 ALL_SCOPES = ["openid", "profile", "email", "account", "company", "users", "shop", "inbox"]
 
 
@@ -70,6 +72,12 @@ class Gateway:
 
     def browser(self) -> Browser:
         return Browser(self.app)
+
+    def signed_in(self, login: str) -> Browser:
+        """A browser in which this person has signed in."""
+        browser = self.browser()
+        browser.submit(browser.get("/sign-in"), login=login, password=PASSWORD)
+        return browser
 
     def application(self, **changes: Any) -> str:
         """The id of a registered application."""
@@ -124,6 +132,15 @@ class Request:
         return with_query(AUTHORIZE, [(name, value) for name, value in values.items() if value is not None])
 
 
+def error_in(response: TestResponse) -> str:
+    """The error that goes to the application, with all that every authorization response must carry."""
+    assert response.status_code == 303, response.text
+    assert response.location.startswith(f"{REDIRECT}?")
+    answer = answer_in(response)
+    assert (answer["iss"], answer["state"]) == (ISSUER, "état & more")
+    return answer["error"]
+
+
 @pytest.fixture(scope="module")
 def past() -> Past:
     return Past()
@@ -142,10 +159,14 @@ def start(
     backends = []
 
     def gateway(
-        directory: Path | None = None, *, over: Running | None = None, online: bool = True
+        directory: Path | None = None,
+        *,
+        over: Running | None = None,
+        online: bool = True,
+        cookie_key: str = COOKIE_KEY,
     ) -> Gateway:
-        chosen = over or identity
-        settings = settings_in(directory or tmp_path_factory.mktemp("gateway"), certificates)
+        chosen, place = over or identity, directory or tmp_path_factory.mktemp("gateway")
+        settings = settings_in(place, certificates, cookie_key)
         address = f"127.0.0.1:{chosen.server.port}" if online else "127.0.0.1:1"
         backend = CountedBackend({"identity": address}, settings.tls_directory)
         backends.append(backend)
@@ -178,10 +199,10 @@ def throttled(start: Callable[..., Gateway], run_service: Callable[..., Running]
     return start(over=run_service(IDENTITY, source_tries=2))
 
 
-def settings_in(directory: Path, certificates: Path) -> GatewaySettings:
+def settings_in(directory: Path, certificates: Path, cookie_key: str) -> GatewaySettings:
     """Settings of a gateway that nobody reaches over the network."""
     key = directory / "cookie-key"
-    key.write_text("a cookie key of tests, forty characters!")
+    key.write_text(cookie_key)
     return GatewaySettings(
         listen="127.0.0.1:0",
         metrics_listen="127.0.0.1:0",

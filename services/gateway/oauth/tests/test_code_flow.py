@@ -165,7 +165,7 @@ def test_a_token_request_costs_one_call_to_identity(gateway: Gateway) -> None:
 def test_userinfo_tells_what_the_scopes_allow(gateway: Gateway) -> None:
     client_id, login = gateway.application(), gateway.member()
     told = {}
-    for scope in ("openid", "openid profile account", "openid email account", "openid profile"):
+    for scope in ("openid", "openid profile", "openid email"):
         tokens = redeem(gateway, client_id, code_for(gateway, client_id, login, scope=scope)).get_json()
         answer = gateway.browser().get(USERINFO, Authorization=f"Bearer {tokens['access_token']}")
         told[scope] = answer.get_json()
@@ -179,9 +179,8 @@ def test_userinfo_tells_what_the_scopes_allow(gateway: Gateway) -> None:
         "preferred_username": login,
         "locale": "fr",
         "zoneinfo": "Pacific/Noumea",
-    } == told["openid profile account"]
-    assert told["openid email account"] == {"email": "ada@halles.example", "email_verified": True}
-    assert told["openid profile"] == {}
+    } == told["openid profile"]
+    assert told["openid email"] == {"email": "ada@halles.example", "email_verified": True}
 
 
 def test_userinfo_refuses_what_is_no_access_token_for_it(gateway: Gateway) -> None:

@@ -9,7 +9,7 @@ import pytest
 from services.chassis.testing.tokens import ISSUER
 from services.gateway.oauth.tests.browser import Browser, answer_in, form_of
 from services.gateway.oauth.tests.conftest import Gateway, Request
-from services.identity.tests.acts import PASSWORD, REDIRECT
+from services.identity.tests.acts import REDIRECT
 
 
 def logout(**parameters: str) -> str:
@@ -23,9 +23,7 @@ def client_id(gateway: Gateway) -> str:
 
 @pytest.fixture
 def browser(gateway: Gateway) -> Browser:
-    browser = gateway.browser()
-    browser.submit(browser.get("/sign-in"), login=gateway.member(), password=PASSWORD)
-    return browser
+    return gateway.signed_in(gateway.member())
 
 
 @pytest.fixture
@@ -69,8 +67,7 @@ def test_without_an_id_token_the_person_is_asked(browser: Browser, client_id: st
 
 
 def test_somebody_elses_id_token_does_not_log_out(gateway: Gateway, browser: Browser, hint: str) -> None:
-    other = gateway.browser()
-    other.submit(other.get("/sign-in"), login=gateway.member(), password=PASSWORD)
+    other = gateway.signed_in(gateway.member())
 
     assert other.get(logout(id_token_hint=hint)).status_code == 200
     assert is_signed_in(other)
@@ -93,7 +90,7 @@ def test_an_unregistered_address_is_never_gone_to(browser: Browser, hint: str, u
 
     assert answer.status_code == 200
     assert "Location" not in answer.headers
-    assert "Vous êtes déconnecté" in answer.text
+    assert "La session est fermée" in answer.text
 
 
 def test_errors_in_the_request_leave_no_redirect(
@@ -125,3 +122,12 @@ def test_a_confirmation_from_another_site_logs_nobody_out(browser: Browser) -> N
 
     assert [foreign.status_code, forged.status_code] == [403, 422]
     assert is_signed_in(browser)
+
+
+def test_the_page_that_leads_on_takes_the_session_away_too(browser: Browser, hint: str) -> None:
+    address = logout(id_token_hint=hint, post_logout_redirect_uri=REDIRECT)
+
+    page = browser.get(address, **{"Sec-Fetch-Site": "same-origin"})
+
+    assert f'url={REDIRECT}"' in page.text
+    assert browser.cookie("__Host-session") == ""

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
+from services.chassis.config import ConfigError
 from services.chassis.rights import RIGHTS, SCOPES
 from services.gateway.oauth.pages import WORDS
 from services.gateway.oauth.tests.browser import form_of
@@ -145,3 +147,26 @@ def test_signing_keys_outlast_identity(
     assert "public" in later.headers["Cache-Control"]
     assert {"kty", "crv", "x", "y", "kid"} <= set(first.get_json()["keys"][0])
     assert "d" not in first.get_json()["keys"][0]
+
+
+def test_a_cookie_key_that_is_too_short_keeps_the_gateway_from_starting(
+    start: Callable[..., Gateway], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="COOKIE_KEY"):
+        start(tmp_path, cookie_key="short")
+
+
+def test_refusals_are_counted_by_their_reason(gateway: Gateway) -> None:
+    def counted() -> float:
+        labels = {"route": "POST /oauth2/token", "status": "401", "reason": "invalid_client"}
+        return REGISTRY.get_sample_value("comptoir_http_requests_total", labels) or 0.0
+
+    before = counted()
+    gateway.browser().post("/oauth2/token", {})
+
+    assert counted() == before + 1
+
+
+def test_a_form_larger_than_any_of_ours_is_refused(gateway: Gateway) -> None:
+    for path in ("/oauth2/token", "/sign-in", "/oauth2/authorize"):
+        assert gateway.browser().post(path, {"login": "x" * 70_000}).status_code == 413

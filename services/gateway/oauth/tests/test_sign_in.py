@@ -171,3 +171,12 @@ def test_help_and_faq_are_one_click_away(gateway: Gateway) -> None:
     assert '<a href="/help/password">Mot de passe oublié ou compte bloqué</a>' in page.text
     assert '<a href="/help/faq">FAQ</a>' in page.text
     assert [browser.get(p).status_code for p in ("/help/password", "/help/faq")] == [200, 200]
+
+
+def test_a_language_chosen_by_its_flag_becomes_the_persons_preference(gateway: Gateway) -> None:
+    login = gateway.member()
+    with_flag, without = gateway.browser(), gateway.browser()
+    with_flag.submit(with_flag.get("/sign-in?lang=de"), login=login, password=PASSWORD)
+    without.submit(without.get("/sign-in"), login=login, password=PASSWORD)
+
+    assert 'lang="de"' in without.get("/signed-in").text

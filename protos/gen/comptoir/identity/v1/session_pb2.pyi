@@ -76,6 +76,7 @@ class StartSessionRequest(_message.Message):
     PASSWORD_FIELD_NUMBER: _builtins.int
     SOURCE_ADDRESS_FIELD_NUMBER: _builtins.int
     USER_AGENT_FIELD_NUMBER: _builtins.int
+    LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     login: _builtins.str
     """Login as typed."""
     password: _builtins.str
@@ -84,6 +85,8 @@ class StartSessionRequest(_message.Message):
     """Where the browser is."""
     user_agent: _builtins.str
     """What the browser says it is."""
+    language_code: _builtins.str
+    """Language chosen by its flag on the page, which becomes the person's preference (ID3); empty if none was."""
     def __init__(
         self,
         *,
@@ -91,10 +94,11 @@ class StartSessionRequest(_message.Message):
         password: _builtins.str = ...,
         source_address: _builtins.str = ...,
         user_agent: _builtins.str = ...,
+        language_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["login", b"login", "password", b"password", "source_address", b"source_address", "user_agent", b"user_agent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["language_code", b"language_code", "login", b"login", "password", b"password", "source_address", b"source_address", "user_agent", b"user_agent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -40,6 +40,11 @@ class UserServiceStub:
                 request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.GetUserRequest.SerializeToString,
                 response_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
                 _registered_method=True)
+        self.GetUserInfo = channel.unary_unary(
+                '/comptoir.identity.v1.UserService/GetUserInfo',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.GetUserInfoRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
+                _registered_method=True)
         self.UpdateUser = channel.unary_unary(
                 '/comptoir.identity.v1.UserService/UpdateUser',
                 request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.UpdateUserRequest.SerializeToString,
@@ -63,6 +68,13 @@ class UserServiceServicer:
 
     def GetUser(self, request, context):
         """Reads one's own account.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetUserInfo(self, request, context):
+        """Reads any account for the gateway's userinfo endpoint, which answers within the scopes of a verified token.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -95,6 +107,11 @@ def add_UserServiceServicer_to_server(servicer, server):
             'GetUser': grpc.unary_unary_rpc_method_handler(
                     servicer.GetUser,
                     request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.GetUserRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.SerializeToString,
+            ),
+            'GetUserInfo': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUserInfo,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.GetUserInfoRequest.FromString,
                     response_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.SerializeToString,
             ),
             'UpdateUser': grpc.unary_unary_rpc_method_handler(
@@ -140,6 +157,33 @@ class UserService:
             target,
             '/comptoir.identity.v1.UserService/GetUser',
             comptoir_dot_identity_dot_v1_dot_user__pb2.GetUserRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUserInfo(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.UserService/GetUserInfo',
+            comptoir_dot_identity_dot_v1_dot_user__pb2.GetUserInfoRequest.SerializeToString,
             comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
             options,
             channel_credentials,

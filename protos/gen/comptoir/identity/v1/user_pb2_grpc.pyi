@@ -35,6 +35,8 @@ class UserServiceStub:
     def __new__(cls, channel: _aio.Channel) -> UserServiceAsyncStub: ...
     GetUser: _grpc.UnaryUnaryMultiCallable[_user_pb2.GetUserRequest, _user_pb2.User]
     """Reads one's own account."""
+    GetUserInfo: _grpc.UnaryUnaryMultiCallable[_user_pb2.GetUserInfoRequest, _user_pb2.User]
+    """Reads any account for the gateway's userinfo endpoint, which answers within the scopes of a verified token."""
     UpdateUser: _grpc.UnaryUnaryMultiCallable[_user_pb2.UpdateUserRequest, _user_pb2.User]
     """Changes the fields of one's own account named by the mask."""
     ListUserMemberships: _grpc.UnaryUnaryMultiCallable[_user_pb2.ListUserMembershipsRequest, _user_pb2.ListUserMembershipsResponse]
@@ -49,6 +51,8 @@ class UserServiceAsyncStub(UserServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetUser: _aio.UnaryUnaryMultiCallable[_user_pb2.GetUserRequest, _user_pb2.User]  # type: ignore[assignment]
     """Reads one's own account."""
+    GetUserInfo: _aio.UnaryUnaryMultiCallable[_user_pb2.GetUserInfoRequest, _user_pb2.User]  # type: ignore[assignment]
+    """Reads any account for the gateway's userinfo endpoint, which answers within the scopes of a verified token."""
     UpdateUser: _aio.UnaryUnaryMultiCallable[_user_pb2.UpdateUserRequest, _user_pb2.User]  # type: ignore[assignment]
     """Changes the fields of one's own account named by the mask."""
     ListUserMemberships: _aio.UnaryUnaryMultiCallable[_user_pb2.ListUserMembershipsRequest, _user_pb2.ListUserMembershipsResponse]  # type: ignore[assignment]
@@ -66,6 +70,14 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_pb2.User, _abc.Awaitable[_user_pb2.User]]:
         """Reads one's own account."""
+
+    @_abc_1.abstractmethod
+    def GetUserInfo(
+        self,
+        request: _user_pb2.GetUserInfoRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_pb2.User, _abc.Awaitable[_user_pb2.User]]:
+        """Reads any account for the gateway's userinfo endpoint, which answers within the scopes of a verified token."""
 
     @_abc_1.abstractmethod
     def UpdateUser(

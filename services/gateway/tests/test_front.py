@@ -1,0 +1,222 @@
+"""Requests on their way in: whole, in bounded time and memory, each service's in a lane of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from services.chassis.contract import every_method
+from services.gateway.app import LARGEST_BODY
+from services.gateway.front import Front, environ
+from services.gateway.lanes import Lane, Lanes
+from services.gateway.routes import routes
+
+ROUTES = routes(every_method())
+
+
+@dataclass
+class Scope:
+    """A request as Granian describes it."""
+
+    method: str = "POST"
+    path: str = "/v1/companies/acme/shops/69876357/keys/form-test:regenerate"
+    headers: Any = field(default_factory=dict)
+    query_string: str = ""
+    http_version: str = "1.1"
+    client: str = "192.0.2.7:5000"
+    authority: str | None = "gateway.test"
+
+
+class Line:
+    """The connection's end: hands out the chunks of a body, keeps the answer."""
+
+    def __init__(self, *chunks: bytes, stalls: bool = False) -> None:
+        self._chunks = chunks
+        self._stalls = stalls
+        self.taken = 0
+        self.answer: tuple[int, dict[str, str], bytes] = (0, {}, b"")
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self._chunks:
+            self.taken += len(chunk)
+            yield chunk
+        if self._stalls:
+            await asyncio.Event().wait()
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
+        self.answer = (status, {name.lower(): value for name, value in headers}, content)
+
+
+def echo(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Answers with the body."""
+    start_response("200 OK", [("Content-Type", "application/octet-stream")])
+    return [environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))]
+
+
+def front(application: Any = echo, threads: int = 1, **limits: Any) -> Front:
+    return Front(application, Lanes(ROUTES, threads), "https://gateway.test", lambda: None, **limits)
+
+
+def problem(line: Line) -> dict[str, Any]:
+    status, headers, content = line.answer
+    found: dict[str, Any] = json.loads(content)
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["x-request-id"] == found["request_id"]
+    assert headers["cache-control"] == "no-store"
+    assert found["status"] == status
+    return found
+
+
+def test_a_body_in_chunks_arrives_whole() -> None:
+    line = Line(b"ab", b"", b"cd")
+    asyncio.run(front().__rsgi__(Scope(headers={"transfer-encoding": "chunked"}), line))
+
+    assert line.answer[0] == 200
+    assert line.answer[2] == b"abcd"
+
+
+def test_a_stalled_body_is_given_up() -> None:
+    line = Line(b"{", stalls=True)
+    asyncio.run(front(slowest_body_seconds=0.01).__rsgi__(Scope(headers={"content-length": "9"}), line))
+
+    assert problem(line)["reason"] == "BODY_TOO_SLOW"
+    assert line.answer[0] == 408
+
+
+def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
+    line = Line(b"x" * 10)
+    asyncio.run(front().__rsgi__(Scope(headers={"content-length": str(LARGEST_BODY + 1)}), line))
+
+    assert problem(line)["reason"] == "BODY_TOO_LARGE"
+    assert line.taken == 0
+
+
+def test_a_body_without_a_length_is_read_no_further_than_the_limit() -> None:
+    line = Line(*[b"x" * 65536] * 1000)
+    asyncio.run(front().__rsgi__(Scope(), line))
+
+    assert problem(line)["reason"] == "BODY_TOO_LARGE"
+    assert line.taken <= LARGEST_BODY + 65536
+
+
+def test_bodies_of_all_requests_together_are_bounded_and_let_go_again() -> None:
+    async def requests() -> tuple[Line, Line, Line]:
+        door = front(slowest_body_seconds=0.05, most_held_bytes=100)
+        first, second, third = Line(b"x" * 90, stalls=True), Line(b"x" * 20), Line(b"x" * 20)
+        waiting = asyncio.create_task(door.__rsgi__(Scope(), first))
+        while not first.taken:
+            await asyncio.sleep(0)
+        await door.__rsgi__(Scope(), second)
+        await waiting
+        await door.__rsgi__(Scope(), third)
+        return first, second, third
+
+    first, second, third = asyncio.run(requests())
+
+    assert problem(first)["reason"] == "BODY_TOO_SLOW"
+    assert (problem(second)["reason"], second.answer[1]["retry-after"]) == ("BUSY", "1")
+    assert third.answer[0] == 200
+
+
+def test_a_service_that_hangs_holds_up_nobody_else() -> None:
+    hanging, let_go = threading.Event(), threading.Event()
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if "/shops" in environ["PATH_INFO"]:
+            hanging.set()
+            assert let_go.wait(30)
+        return echo(environ, start_response)
+
+    async def requests() -> tuple[Line, Line]:
+        door, shop, health = front(application), Line(), Line()
+        waiting = asyncio.create_task(door.__rsgi__(Scope("GET", "/v1/companies/acme/shops"), shop))
+        await asyncio.to_thread(hanging.wait, 30)
+        for path in ("/healthz", "/v1/companies/acme", "/v1/users/u", "/oauth2/token"):
+            await door.__rsgi__(Scope("GET", path), health)
+            assert health.answer[0] == 200
+        assert not waiting.done()
+        let_go.set()
+        await waiting
+        return shop, health
+
+    assert asyncio.run(requests())[0].answer[0] == 200
+
+
+def test_who_waits_behind_too_many_is_told_to_come_back() -> None:
+    let_go = threading.Event()
+
+    async def requests() -> None:
+        lane = Lane("shop", threads=1, most=2)
+        present = [asyncio.create_task(lane.run(lambda: let_go.wait(30))) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(Exception, match="Too many requests wait"):
+            await lane.run(lambda: True)
+        let_go.set()
+        assert await asyncio.gather(*present) == [True, True]
+        assert await lane.run(lambda: True)
+
+    asyncio.run(requests())
+
+
+def test_an_application_that_fails_says_nothing_of_why() -> None:
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        raise ValueError("hunter2")
+
+    line = Line()
+    asyncio.run(front(application).__rsgi__(Scope(), line))
+
+    assert problem(line)["reason"] == "INTERNAL"
+    assert b"hunter2" not in line.answer[2]
+
+
+class Pairs(dict[str, str]):
+    """Headers, a name of which may be there twice."""
+
+    def __init__(self, *pairs: tuple[str, str]) -> None:
+        super().__init__(pairs)
+        self._pairs = pairs
+
+    def items(self) -> Any:
+        return self._pairs
+
+
+def test_headers_that_are_there_twice_are_joined_and_impostors_left_out() -> None:
+    headers = Pairs(
+        ("accept", "a"),
+        ("accept", "b"),
+        ("cookie", "c=1"),
+        ("cookie", "d=2"),
+        ("x_request_id", "impostor-id"),
+        ("transfer-encoding", "chunked"),
+    )
+    found = environ(Scope(headers=headers, path="/é\ufffd"), b"abc")
+
+    assert (found["HTTP_ACCEPT"], found["HTTP_COOKIE"]) == ("a, b", "c=1; d=2")
+    assert "HTTP_X_REQUEST_ID" not in found
+    assert "HTTP_TRANSFER_ENCODING" not in found
+    assert found["CONTENT_LENGTH"] == "3"
+    assert found["REMOTE_ADDR"] == "192.0.2.7"
+    assert found["PATH_INFO"].encode("latin-1").decode() == "/é\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("path", "lane"),
+    [
+        ("/healthz", "gateway"),
+        ("/reference", "gateway"),
+        ("/problems/busy", "gateway"),
+        ("/v1/companies/acme", "company"),
+        ("/v1/companies/acme/shops/1/logo:import", "media"),
+        ("/v1/companies/acme/messages", "inbox"),
+        ("/oauth2/authorize", "identity"),
+        ("/healthz/..", "identity"),
+    ],
+)
+def test_each_path_goes_by_the_lane_of_its_service(path: str, lane: str) -> None:
+    assert Lanes(ROUTES, 1).of(path).name == lane
