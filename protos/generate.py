@@ -28,7 +28,7 @@ def generate(out: Path) -> None:
     run = [*common, f"--python_out={out}", f"--mypy_out=quiet:{out}", *sources]
     if protoc.main(run) or protoc.main([*common, f"--grpc_python_out={out}", f"--mypy_grpc_out=quiet:{out}", *services]):
         raise SystemExit("protoc failed")
-    subprocess.run([tools / "buf", "build", PROTOS, "-o", out / "contract.binpb"], check=True)
+    subprocess.run([tools / "buf", "build", PROTOS, "-o", out / "comptoir" / "contract.binpb"], check=True)
 
 
 if __name__ == "__main__":

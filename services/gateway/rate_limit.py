@@ -25,6 +25,17 @@ class Level:
     burst: int
     per_second: float
     left: int
+    wait_seconds: float = 0.0
+    """How long until the next request; 0 for one that is allowed."""
+
+    def check(self) -> None:
+        """Raises `Exhausted` for a request that is not allowed."""
+        if self.wait_seconds:
+            raise Exhausted(
+                "Too many requests in a short time.",
+                reason="RATE_LIMITED",
+                retry_after_seconds=self.wait_seconds,
+            )
 
     @property
     def headers(self) -> dict[str, str]:
@@ -49,7 +60,7 @@ class RateLimit:
         self._lock = threading.Lock()
 
     def take(self, client: str) -> Level:
-        """Counts one request; raises `Exhausted` when the client has none left."""
+        """Counts one request, unless the client has none left."""
         now = self._monotonic()
         with self._lock:
             left, since = self._buckets.pop(client, (float(self._burst), now))
@@ -59,9 +70,5 @@ class RateLimit:
             if len(self._buckets) > _MOST_CLIENTS:
                 self._buckets.popitem(last=False)
         if not allowed:
-            raise Exhausted(
-                "Too many requests in a short time.",
-                reason="RATE_LIMITED",
-                retry_after_seconds=(1 - left) / self._per_second,
-            )
+            return Level(self._burst, self._per_second, 0, (1 - left) / self._per_second)
         return Level(self._burst, self._per_second, int(left - 1))

@@ -105,6 +105,7 @@ REASONS: dict[str, Reason] = {
     "DATABASE_BUSY": Reason("A part of the platform is busy", _WAIT),
     "DATABASE_READ_ONLY": Reason("No changes can be made at present", _WAIT),
     "DATABASE_UNAVAILABLE": Reason("A part of the platform is away", _WAIT),
+    "SIGNING_KEYS_UNAVAILABLE": Reason("Tokens cannot be verified at present", _WAIT),
     "STORE_UNAVAILABLE": Reason("A part of the platform is away", _WAIT),
     "CALLER_GONE": Reason("The request was broken off", "Repeat the request, and wait for its answer."),
     "DEADLINE_EXCEEDED": Reason(

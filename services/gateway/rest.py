@@ -11,7 +11,7 @@ from werkzeug.routing import BaseConverter
 from services.chassis import tracing
 from services.chassis.authorize import authorize
 from services.chassis.clock import Clock
-from services.chassis.errors import Fault, Unauthenticated
+from services.chassis.errors import Fault
 from services.chassis.tokens import TokenVerifier
 from services.gateway.backend import Backend
 from services.gateway.bearer import NOBODY, Bearer, bearer
@@ -84,7 +84,7 @@ class Rest:
             return Bearer(NOBODY, None)
         try:
             who = bearer(request.headers.get("Authorization"), self.tokens)
-        except Unauthenticated:
+        except Fault:
             self._count("")
             raise
         self._count(who.client)
@@ -92,3 +92,4 @@ class Rest:
 
     def _count(self, client: str) -> None:
         g.level = self.limit.take(client or f"address {request.remote_addr}")
+        g.level.check()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
-from flask import g, request
+from flask import g, has_request_context, request
 from google.protobuf.message import Message
 
 from comptoir.identity.v1 import oauth_pb2, session_pb2, user_pb2
 from services.chassis.errors import Invalid, NotFound, Unauthenticated
 from services.gateway.backend import Backend
+from services.gateway.request_ids import request_id
 from services.gateway.telemetry import Account
 
 _LONGEST_AGENT = 512
@@ -18,8 +19,8 @@ M = TypeVar("M", bound=Message)
 
 
 def current_request_id() -> str:
-    """Id of the request being served."""
-    return account().request_id
+    """Id of the request being served; a new one for what goes on behind all requests, such as fetching keys."""
+    return account().request_id if has_request_context() else request_id(None)
 
 
 def account() -> Account:

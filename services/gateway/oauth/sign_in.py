@@ -95,7 +95,7 @@ class SignIn:
             form_targets=targets,
             ui_locales=pending.get("ui_locales", "").split(),
             onto=onto,
-            language=known(request.args.get(LANGUAGE_PARAMETER) or request.form.get("language")),
+            chosen_language=known(request.args.get(LANGUAGE_PARAMETER) or request.form.get("language")),
             login=login,
             application=application,
             password_help=PASSWORD_HELP,

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from services.gateway.app import create_app
+from services.gateway.backend import Backend
+from services.gateway.config import GatewaySettings
 from services.gateway.tests.door import Door, refused
 
 
@@ -29,7 +32,7 @@ def test_forged_and_expired_tokens_are_refused(door: Door) -> None:
     refused(door.call("GET", shop, token=door.mint.token() + "x"), 401, "TOKEN_INVALID")
     refused(door.call("GET", shop, token=door.mint.token(header={"kid": "../../key"})), 401, "TOKEN_INVALID")
     refused(door.call("GET", shop, token=door.mint.token(iss="https://evil.example")), 401, "TOKEN_INVALID")
-    refused(door.call("GET", shop, token=door.mint.token(iat=1, exp=2)), 401, "TOKEN_EXPIRED")
+    refused(door.call("GET", shop, token=door.mint.token(iat=1, exp=2, auth_time=1)), 401, "TOKEN_EXPIRED")
 
 
 def test_a_missing_right_is_named_before_any_rule(door: Door) -> None:
@@ -105,6 +108,20 @@ def test_a_service_that_is_away_is_said_to_be(door: Door) -> None:
     problem = refused(answer, 503, "UNAVAILABLE")
     assert answer.headers["Retry-After"] == "1"
     assert "127.0.0.1" not in str(problem)
+
+
+def test_haste_is_answered_with_when_to_come_back(door: Door, settings: GatewaySettings) -> None:
+    slow = settings.model_copy(update={"rate_per_second": 0.1, "rate_burst": 2})
+    backend = Backend(slow.addresses, slow.tls_directory)
+    client = create_app(slow, backend, find_key=door.mint.find).test_client()
+    headers = {"Authorization": f"Bearer {door.mint.token()}"}
+    answers = [client.get("/v1/companies/victim", headers=headers) for _ in range(3)]
+    backend.close()
+
+    refused(answers[1], 404, "NOT_FOUND")
+    assert refused(answers[2], 429, "RATE_LIMITED")["retry_after"] > 1
+    assert answers[2].headers["RateLimit"].startswith('"requests";r=0;')
+    assert int(answers[2].headers["Retry-After"]) > 1
 
 
 def test_requests_left_are_told(door: Door) -> None:
