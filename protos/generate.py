@@ -16,7 +16,8 @@ def generate(out: Path) -> None:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     tools = Path(sys.executable).parent
-    sources = sorted(str(p.relative_to(PROTOS)) for p in [*PROTOS.glob("comptoir/**/*.proto"), *PROTOS.glob("buf/**/*.proto")])
+    found = [*PROTOS.glob("comptoir/**/*.proto"), *PROTOS.glob("buf/**/*.proto")]
+    sources = sorted(str(path.relative_to(PROTOS)) for path in found)
     services = [s for s in sources if "service " in (PROTOS / s).read_text()]
     common = [
         "protoc",
@@ -25,8 +26,9 @@ def generate(out: Path) -> None:
         f"--plugin=protoc-gen-mypy={tools / 'protoc-gen-mypy'}",
         f"--plugin=protoc-gen-mypy_grpc={tools / 'protoc-gen-mypy_grpc'}",
     ]
-    run = [*common, f"--python_out={out}", f"--mypy_out=quiet:{out}", *sources]
-    if protoc.main(run) or protoc.main([*common, f"--grpc_python_out={out}", f"--mypy_grpc_out=quiet:{out}", *services]):
+    messages = [*common, f"--python_out={out}", f"--mypy_out=quiet:{out}", *sources]
+    stubs = [*common, f"--grpc_python_out={out}", f"--mypy_grpc_out=quiet:{out}", *services]
+    if protoc.main(messages) or protoc.main(stubs):
         raise SystemExit("protoc failed")
     subprocess.run([tools / "buf", "build", PROTOS, "-o", out / "comptoir" / "contract.binpb"], check=True)
 

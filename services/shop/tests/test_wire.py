@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -23,7 +24,7 @@ def shop(run_service: Callable[..., Running]) -> Running:
     return run_service(SHOP)
 
 
-def channel(shop: Running, certificates: Path, service: str) -> grpc.Channel:
+def channel(shop: Running, certificates: Path, service: str) -> Any:
     return grpc.secure_channel(
         f"127.0.0.1:{shop.server.port}", tls.channel_credentials(certificates / service)
     )
