@@ -1,12 +1,13 @@
-"""The client, the same for every subject: so many threads, each with a connection of its own, so many calls in all."""
+"""The client, the same for every subject: eight connections that stay open, each with one call at a time."""
 
 from __future__ import annotations
 
 import http.client
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from http import HTTPStatus
 from itertools import repeat
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,20 +22,22 @@ Call = Callable[[], None]
 Connect = Callable[[], AbstractContextManager[Call]]
 """Opens one connection."""
 
-THREADS = 8
+CONNECTIONS = 8
 _PATIENCE_SECONDS = 30
 
 
-def run(connect: Connect, count: int) -> None:
-    """Makes the calls, as many on each connection; raises what any of them ends with."""
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(_repeat, repeat(connect, THREADS), repeat(count // THREADS)))
+@contextmanager
+def crowd(connect: Connect) -> Iterator[Callable[[int], None]]:
+    """Open connections, and a function that makes so many calls over them; it raises what any of them ends with."""
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(CONNECTIONS))
+        calls = [stack.enter_context(connect()) for _ in range(CONNECTIONS)]
+        yield lambda count: list(pool.map(_repeat, calls, repeat(count // CONNECTIONS))).clear()
 
 
-def _repeat(connect: Connect, count: int) -> None:
-    with connect() as call:
-        for _ in range(count):
-            call()
+def _repeat(call: Call, count: int) -> None:
+    for _ in range(count):
+        call()
 
 
 def grpc_calls(
@@ -44,6 +47,7 @@ def grpc_calls(
 
     @contextmanager
     def connect() -> Iterator[Call]:
+        # Channels of one process share a connection unless told otherwise.
         options = (("grpc.use_local_subchannel_pool", 1),)
         with grpc.secure_channel(address, tls.channel_credentials(tls_directory), options) as channel:
             stub = channel.unary_unary(
@@ -60,8 +64,8 @@ def grpc_calls(
     return connect
 
 
-def https_calls(url: str, authority: Path, headers: dict[str, str]) -> Connect:
-    """GET over a connection that is kept alive."""
+def https_calls(url: str, authority: Path, headers: Mapping[str, str]) -> Connect:
+    """GET over connections that are kept alive."""
     place = urlsplit(url)
     assert place.hostname
     host = place.hostname
@@ -69,15 +73,13 @@ def https_calls(url: str, authority: Path, headers: dict[str, str]) -> Connect:
     @contextmanager
     def connect() -> Iterator[Call]:
         context = ssl.create_default_context(cafile=str(authority))
-        connection = http.client.HTTPSConnection(
-            host, place.port, timeout=_PATIENCE_SECONDS, context=context
-        )
+        connection = http.client.HTTPSConnection(host, place.port, timeout=_PATIENCE_SECONDS, context=context)
 
         def call() -> None:
-            connection.request("GET", place.path, headers=headers)
+            connection.request("GET", place.path, headers=dict(headers))
             answer = connection.getresponse()
             body = answer.read()
-            if answer.status != http.HTTPStatus.OK:
+            if answer.status != HTTPStatus.OK:
                 raise RuntimeError(f"{place.path} answered {answer.status}: {body[:200]!r}")
 
         try:

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -16,6 +18,9 @@ from granian import Granian
 from granian.constants import Interfaces
 
 from comptoir.shop.v1 import shop_pb2
+from deploy.local import ports
+from deploy.local.processes import Kept, Program, Supervisor
+from deploy.local.topology import PROJECT
 from services.chassis import tls
 
 THREADS = 4
@@ -24,7 +29,6 @@ ECHO = "/bench.Peer/Echo"
 hello = Flask(__name__)
 
 
-@hello.get("/healthz")
 @hello.get("/")
 def _hello() -> str:
     return "hello"
@@ -34,7 +38,7 @@ def serve_hello(port: int, certificates: Path) -> None:
     """A page of one word, on granian."""
     Granian(
         "bench.peers:hello",
-        address="127.0.0.1",
+        address=ports.LOOPBACK,
         port=port,
         interface=Interfaces.WSGI,
         workers=1,
@@ -55,10 +59,25 @@ def serve_echo(port: int, certificates: Path) -> None:
     )
     service, method = ECHO.strip("/").split("/")
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service, {method: handler})])
-    server.add_secure_port(f"127.0.0.1:{port}", tls.server_credentials(certificates))
+    server.add_secure_port(f"{ports.LOOPBACK}:{port}", tls.server_credentials(certificates))
     server.start()
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
     server.stop(0).wait()
+
+
+def start(supervisor: Supervisor, kind: str, certificates: Path) -> tuple[int, Kept]:
+    """Starts a peer of a kind, `echo` or `hello`, with these certificates; its port, and the process."""
+    port = ports.free([kind])[kind]
+    command = (sys.executable, "-m", "bench.peers", kind, str(port), str(certificates))
+    program = Program(kind, command, {"PYTHONUNBUFFERED": "1"}, partial(_listens, port), PROJECT)
+    kept = supervisor.start(program)
+    kept.wait_healthy()
+    return port, kept
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((ports.LOOPBACK, port)) == 0
 
 
 if __name__ == "__main__":

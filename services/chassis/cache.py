@@ -19,7 +19,8 @@ from services.chassis import log
 
 SILENCE_SECONDS = 2.0
 _BEAT_SECONDS = 0.5
-_LARGEST = 200_000
+_LARGEST = 50_000
+"""Entries: at some 2 KB a reply as a Python object, about 100 MB a process, within what a container is given."""
 T = TypeVar("T")
 
 
@@ -31,6 +32,8 @@ class ReplyCache:
         self._channel = f"cache_{channel}"
         self._entries: dict[str, object] = {}
         self._generation = 0
+        self._lock = threading.Lock()
+        """Held while a reply is kept and while one is forgotten: a forgetting in between would be lost for ever."""
         self._heard = float("-inf")
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._listen, name=self._channel, daemon=True)
@@ -43,10 +46,11 @@ class ReplyCache:
             return cast("T", found)
         generation = self._generation
         value = load()
-        if self.live and generation == self._generation:
-            if len(self._entries) >= _LARGEST:
-                self._entries.clear()
-            self._entries[key] = value
+        with self._lock:
+            if self.live and generation == self._generation:
+                if len(self._entries) >= _LARGEST:
+                    self._entries.clear()
+                self._entries[key] = value
         return value
 
     def forget(self, db: Session, key: str) -> None:
@@ -66,8 +70,9 @@ class ReplyCache:
         self._thread.join()
 
     def _drop(self, key: str) -> None:
-        self._generation += 1
-        self._entries.pop(key, None)
+        with self._lock:
+            self._generation += 1
+            self._entries.pop(key, None)
 
     def _listen(self) -> None:
         while not self._stopping.is_set():
@@ -82,8 +87,9 @@ class ReplyCache:
         with psycopg.connect(self._url, autocommit=True, connect_timeout=3) as connection:
             connection.execute(f'listen "{self._channel}"')
             # What was written while nobody listened is unknown: begin with nothing.
-            self._generation += 1
-            self._entries.clear()
+            with self._lock:
+                self._generation += 1
+                self._entries.clear()
             while not self._stopping.is_set():
                 self._heard = time.monotonic()
                 for notice in connection.notifies(timeout=_BEAT_SECONDS):

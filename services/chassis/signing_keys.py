@@ -6,55 +6,77 @@ A service goes on accepting signed-in people while identity is down, and after a
 from __future__ import annotations
 
 import json
-import logging
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from services.chassis.errors import Fault
+from services.chassis import log
+from services.chassis.errors import Unavailable
 
-_log = logging.getLogger(__name__)
 REFRESH_SECONDS = 60.0
 RETRY_SECONDS = 2.0
 """Shortest time between two fetches for an unknown key, so that forged ids cost identity nothing."""
+PATIENCE_SECONDS = 0.3
+"""How long after a fetch began callers wait for it: counted from there, so that no flood of unknown ids can keep
+the threads of a service waiting while identity hangs."""
+
+
+class _Fetch:
+    """One fetch under way."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.done = threading.Event()
+
+    def wait(self) -> None:
+        self.done.wait(max(0.0, self.began + PATIENCE_SECONDS - time.monotonic()))
 
 
 class SigningKeys:
-    """Finds a key by its id."""
+    """Finds a key by its id. Fetches run one at a time, on a thread of their own."""
 
     def __init__(self, fetch: Callable[[], str], keep: Path | None = None) -> None:
         self._fetch = fetch
         self._keep = keep
         self._keys: dict[str, ECKey] = {}
         self._lock = threading.Lock()
+        self._under_way: _Fetch | None = None
         self._tried = float("-inf")
         if keep is not None and keep.exists():
-            self._keys = _parse(keep.read_text())
+            self._restore(keep)
 
     def find(self, kid: str) -> ECKey | None:
-        """The key, fetched if it is new; None if there is no such key."""
-        if kid not in self._keys:
-            # Whoever comes while the keys are being fetched waits for them: the token may well be good.
-            self._refresh(wait=True)
-        elif time.monotonic() - self._tried > REFRESH_SECONDS:
-            self._refresh(wait=False)
-        return self._keys.get(kid)
+        """The key; None if there is no such key. Raises Unavailable while that cannot be told."""
+        key = self._keys.get(kid)
+        if key is not None:
+            if time.monotonic() - self._tried > REFRESH_SECONDS:
+                self._refresh(REFRESH_SECONDS)
+            return key
+        fetch = self._refresh(RETRY_SECONDS)
+        if fetch is not None:
+            fetch.wait()
+        key = self._keys.get(kid)
+        if key is None and (not self._keys or (fetch is not None and not fetch.done.is_set())):
+            raise Unavailable(
+                "The keys that verify tokens cannot be reached.",
+                reason="SIGNING_KEYS_UNAVAILABLE",
+                retry_after_seconds=1,
+            )
+        return key
 
-    def _refresh(self, *, wait: bool) -> None:
-        if not self._lock.acquire(blocking=wait):
-            return
-        try:
-            if time.monotonic() - self._tried <= RETRY_SECONDS:
-                return
-            self._fetch_and_keep()
-        finally:
-            self._lock.release()
+    def _refresh(self, pause: float) -> _Fetch | None:
+        """The fetch under way, begun now unless one ended within the pause."""
+        with self._lock:
+            if self._under_way is None and time.monotonic() - self._tried > pause:
+                fetch = _Fetch()
+                threading.Thread(target=self._run, args=(fetch,), name="signing-keys", daemon=True).start()
+                self._under_way = fetch
+            return self._under_way
 
-    def _fetch_and_keep(self) -> None:
+    def _run(self, fetch: _Fetch) -> None:
         try:
             text = self._fetch()
             self._keys = _parse(text)
@@ -62,15 +84,26 @@ class SigningKeys:
                 scratch = self._keep.with_suffix(".new")
                 scratch.write_text(text)
                 scratch.replace(self._keep)
-        except (Fault, OSError) as error:
-            _log.warning("signing keys not refreshed", extra={"error": type(error).__name__})
+        except Exception as error:
+            # Whatever it was: the keys that are known stay, and so does the file of the last good ones.
+            log.event("signing keys not refreshed", error=type(error).__name__)
         finally:
-            # From the end: after an attempt that hung, the threads that waited for it must not hang again at once.
-            self._tried = time.monotonic()
+            with self._lock:
+                self._tried = time.monotonic()
+                self._under_way = None
+            fetch.done.set()
+
+    def _restore(self, kept: Path) -> None:
+        try:
+            self._keys = _parse(kept.read_text())
+        except Exception as error:
+            # The file only bridges an outage: a damaged one is no reason not to start.
+            log.event("kept signing keys not usable", error=type(error).__name__)
 
 
 def _parse(text: str) -> dict[str, ECKey]:
-    try:
-        return {jwk["kid"]: ECKey.import_key(jwk) for jwk in json.loads(text)["keys"]}
-    except (ValueError, KeyError, TypeError, JoseError):
-        return {}
+    """The keys of a JWK Set (RFC 7517) by id; those of other types are for others. Raises on anything malformed."""
+    found = [jwk for jwk in json.loads(text)["keys"] if jwk["kty"] == "EC"]
+    if not found:
+        raise ValueError("a set without keys")
+    return {jwk["kid"]: ECKey.import_key(jwk) for jwk in found}

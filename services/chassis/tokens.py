@@ -19,6 +19,8 @@ from services.chassis.rights import OPERATOR, PRESETS
 TYPE = "at+jwt"
 ALGORITHM = "ES256"
 LEEWAY_SECONDS = 5
+LONGEST_LIFE_SECONDS = 900
+"""No token that we issue lives longer; one that claims to was never ours, whatever signed it."""
 _CACHE_SIZE = 4096
 _LONGEST = 8192
 _HEADERS = {"typ", "alg", "kid"}
@@ -83,10 +85,19 @@ def _checked(payload: bytes, issuer: str) -> dict[str, Any]:
     for name in ("exp", "iat", "auth_time"):
         if type(claims[name]) is not int or not 0 <= claims[name] <= _LATEST:
             raise _forged()
+    if (
+        claims["exp"] - claims["iat"] > LONGEST_LIFE_SECONDS
+        or claims["auth_time"] > claims["iat"] + LEEWAY_SECONDS
+    ):
+        raise _forged()
     for name in ("sub", "client_id", "jti", "scope", "role", "sid"):
         if type(claims[name]) is not str:
             raise _forged()
-    if not isinstance(claims.get("company", ""), str) or not _are_shops(claims.get("shops")):
+    if (
+        not claims["sub"]
+        or not isinstance(claims.get("company", ""), str)
+        or not _are_shops(claims.get("shops"))
+    ):
         raise _forged()
     return claims
 

@@ -49,6 +49,11 @@ class KeyKind:
     def is_public(self) -> bool:
         return self.use == PUBLIC
 
+    def accepts(self, value: str, shop_id: str) -> bool:
+        """Whether a value from elsewhere is one of this kind, and of this shop."""
+        own = not self.is_public or value.startswith(f"{shop_id}:")
+        return own and self.imported.fullmatch(value) is not None
+
     def generate(self, shop_id: str, alphabet: str = _ALPHANUMERIC) -> str:
         """A fresh value."""
         random = "".join(secrets.choice(alphabet) for _ in range(self.length))
@@ -64,7 +69,7 @@ def _kinds() -> dict[str, KeyKind]:
         for part, use, prefix, length, imported in (
             ("form", FORM, "", 16, r"[A-Za-z0-9]{16}"),
             ("rest-password", REST_PASSWORD, rest, 45, rest + r"[A-Za-z0-9]{32,64}"),
-            ("public", PUBLIC, "{shop}:" + public, 45, r"\d{8}:" + public + r"[A-Za-z0-9]{32,64}"),
+            ("public", PUBLIC, "{shop}:" + public, 45, r"[0-9]{8}:" + public + r"[A-Za-z0-9]{32,64}"),
             ("hmac", HMAC, "", 45, r"[A-Za-z0-9]{32,64}"),
         ):
             key_id = f"{part}-{word}"
@@ -128,7 +133,7 @@ class KeyRing:
         self, db: Session, company: str, shop_id: str, kind: KeyKind, value: str, now: datetime
     ) -> KeyRow:
         """Sets a key to a value from elsewhere."""
-        if not kind.imported.fullmatch(value):
+        if not kind.accepts(value, shop_id):
             raise Invalid.field("value", "key_format", f"is not in the format of {kind.key_id} keys")
         return self._put(db, company, shop_id, kind, value, now)
 

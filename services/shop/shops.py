@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -15,13 +15,15 @@ from services.chassis.authorize import unknown
 from services.chassis.changes.recorder import Recorded
 from services.chassis.contract import PATTERNS
 from services.chassis.db.rows import DirectoryRow, TenantRow
-from services.chassis.errors import Exists
+from services.chassis.errors import Exists, Unavailable
 from services.chassis.pages import Page
 from services.shop.rows import Base
 
 NAME = PATTERNS["comptoir.shop/Shop"]
 EXTRA_ATTEMPTS = 3
 """Default of a new shop (domain: 0 to 10)."""
+_TRIES = 20
+"""Random ids tried for one shop: with half of all taken, one in a million new shops finds none."""
 
 
 class ShopRow(TenantRow, Base):
@@ -50,7 +52,8 @@ class ShopRow(TenantRow, Base):
 
     @property
     def etag(self) -> str:
-        return etags.etag(self.name, self.version)
+        # The number alone comes again: after a trial that left nothing, or for a row made anew.
+        return etags.etag(self.name, self.version, self.update_time.astimezone(UTC).isoformat())
 
     def touch(self, now: datetime) -> None:
         """Counts a change of the settings."""
@@ -95,7 +98,7 @@ def listed(db: Session, page: Page, reached: frozenset[str] | None) -> Sequence[
 
 def register(db: Session, company: str, wanted: str) -> str:
     """Takes a public id for the company: the wanted one, or a random free one."""
-    while True:
+    for _ in range(_TRIES):
         shop_id = wanted or f"{secrets.randbelow(10**8):08d}"
         taken = db.execute(
             insert(ShopDirectoryRow)
@@ -107,3 +110,4 @@ def register(db: Session, company: str, wanted: str) -> str:
             return shop_id
         if wanted:
             raise Exists(f"The public id {wanted} is taken.", reason="SHOP_ID_TAKEN")
+    raise Unavailable("No free public id was found.", retry_after_seconds=1)

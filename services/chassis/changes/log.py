@@ -1,4 +1,8 @@
-"""Appends what a transaction changed, just before it commits: the scope's head is locked last, never across I/O."""
+"""Appends what a transaction changed, just before it commits.
+
+Everyone who writes for a scope waits for its head, so that is locked last: values are sealed before, under an id of
+their own, and four statements remain, however much was changed.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, Table, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.chassis.changes import chain
 from services.chassis.changes.recorder import Entry
 from services.chassis.changes.tables import LogTables
 from services.chassis.db.tenancy import ScopedSession
+from services.chassis.vault.errors import SealBroken
 from services.chassis.vault.place import PLATFORM, Place
 from services.chassis.vault.secret import Secret
 from services.chassis.vault.vault import Vault
@@ -48,19 +53,18 @@ class ChangeLog:
         if not entries:
             return 0
         connection, scope = session.connection(), scope_of(session)
+        known = [canonical_values(entry) for entry in entries]
+        values = [self._sealed(session, scope, each) for each in known]
         sequence, previous = self._lock(connection, scope)
-        changes, values = [], []
-        for entry in entries:
+        changes = []
+        for entry, value, committed in zip(entries, values, map(chain.commitment, known), strict=True):
             sequence += 1
-            known = canonical_values(entry)
-            change = {**_metadata(entry, stamp, scope, sequence), "commitment": chain.commitment(known)}
-            previous = change["hash"] = chain.link(previous, change, change["commitment"])
-            sealed = self._vault.seal(connection, self._place(session, scope, sequence), Secret(known))
-            changes.append({**change, "time": stamp.time, "transaction": func.pg_current_xact_id()})
-            values.append({"scope": scope, "sequence": sequence, "sealed": sealed})
-        for change in changes:
-            connection.execute(insert(self._tables.changes).values(change))
-        connection.execute(insert(self._tables.values), values)
+            change = {**_metadata(entry, stamp, scope, sequence), "commitment": committed}
+            previous = change["hash"] = chain.link(previous, change, committed)
+            changes.append({**change, "time": stamp.time})
+            value["sequence"] = sequence
+        _insert(connection, self._tables.changes, changes, transaction=func.pg_current_xact_id())
+        _insert(connection, self._tables.values, values)
         heads = self._tables.heads
         connection.execute(
             update(heads).where(heads.c.scope == scope).values(sequence=sequence, hash=previous)
@@ -68,40 +72,56 @@ class ChangeLog:
         return sequence
 
     def values(self, session: ScopedSession, scope: str, sequence: int) -> dict[str, Any] | None:
-        """Before and after of one change; None once they were erased."""
-        table = self._tables.values
-        found = (
-            session.connection()
-            .execute(select(table.c.sealed).where(table.c.scope == scope, table.c.sequence == sequence))
-            .scalar_one_or_none()
+        """Before and after of one change; None once they were erased. Raises SealBroken if they are another's."""
+        table, changes = self._tables.values, self._tables.changes
+        query = (
+            select(table.c.value_id, table.c.sealed, changes.c.commitment)
+            .join(changes, (changes.c.scope == table.c.scope) & (changes.c.sequence == table.c.sequence))
+            .where(table.c.scope == scope, table.c.sequence == sequence)
         )
+        found = session.connection().execute(query).one_or_none()
         if found is None:
             return None
-        opened = self._vault.open(session.connection(), self._place(session, scope, sequence), found)
+        place = self._place(session, scope, found.value_id)
+        opened = self._vault.open(session.connection(), place, found.sealed)
+        # The seal binds them to their own id; only the chain says which change they belong to.
+        if chain.commitment(opened.reveal()) != bytes(found.commitment):
+            raise SealBroken
         known: dict[str, Any] = json.loads(opened.reveal_text())
         return known
 
-    def _lock(self, connection: Any, scope: str) -> tuple[int, bytes]:
+    def _sealed(self, session: ScopedSession, scope: str, known: bytes) -> dict[str, Any]:
+        value_id = secrets.token_hex(16)
+        place = self._place(session, scope, value_id)
+        sealed = self._vault.seal(session.connection(), place, Secret(known))
+        return {"scope": scope, "value_id": value_id, "sealed": sealed}
+
+    def _lock(self, connection: Connection, scope: str) -> tuple[int, bytes]:
         heads = self._tables.heads
-        statement = upsert(heads).values(scope=scope, sequence=0, hash=chain.GENESIS)
-        # Updating it to itself takes the lock and gives back what stands there, new or not, in one round trip.
-        locked = statement.on_conflict_do_update(
-            index_elements=["scope"], set_={"sequence": heads.c.sequence}
-        ).returning(heads.c.sequence, heads.c.hash)
-        row = connection.execute(locked).one()
+        locked = select(heads.c.sequence, heads.c.hash).where(heads.c.scope == scope).with_for_update()
+        row = connection.execute(locked).one_or_none()
+        if row is None:
+            first = upsert(heads).values(scope=scope, sequence=0, hash=chain.GENESIS)
+            connection.execute(first.on_conflict_do_nothing())
+            row = connection.execute(locked).one()
         return row.sequence, bytes(row.hash)
 
-    def _place(self, session: ScopedSession, scope: str, sequence: int) -> Place:
+    def _place(self, session: ScopedSession, scope: str, value_id: str) -> Place:
         company = session.scope.company or (f"users/{session.scope.user}" if session.scope.user else PLATFORM)
         return Place(
             service=self._service,
             company=company,
             table="change_values",
             column="sealed",
-            row=f"{scope}/{sequence}",
+            row=f"{scope}/{value_id}",
             kind="history",
             environment="-",
         )
+
+
+def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]], **computed: Any) -> None:
+    """One statement for all rows: it is sent as such because something is returned."""
+    connection.execute(insert(table).values(**computed).returning(table.c.sequence), rows)
 
 
 def scope_of(session: ScopedSession) -> str:

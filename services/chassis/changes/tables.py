@@ -60,6 +60,7 @@ class LogTables:
             metadata,
             Column("scope", Text, primary_key=True),
             Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+            Column("value_id", Text, nullable=False),
             Column("sealed", LargeBinary, nullable=False),
             info=info,
         )

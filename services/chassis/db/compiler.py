@@ -1,8 +1,10 @@
-"""Nothing unconfined even compiles: each scoped table of a statement must be compared with an owner, or it is refused.
+"""No scoped table is read or written whole: each must be compared with an owner, or the statement is refused.
 
-The session adds the comparisons to mapped classes; this looks whether they arrived, in the SQL about to be sent and
-whoever built it. What is refused is refused once a shape, as compiled SQL is cached: later calls pay nothing.
-Words of SQL are refused altogether, since they could hide a table, or an `or` that undoes the comparison beside it.
+With which owner, this does not say: a value is a parameter here, and compiled SQL is cached for all. That it is the
+session's own is the work of the session, which adds the comparison to mapped classes and refuses scoped tables that
+come without one, and of row-level security behind. What this adds is the SQL about to be sent, whoever built it and
+by whichever way, at no cost to later calls. Words of SQL are refused altogether, since they could hide a table, or an
+`or` that undoes the comparison beside it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""The engine of a service and the sessions it hands to calls."""
+"""The engine of a service and the sessions it hands to calls.
+
+A server whose host vanished is given up after about ten seconds, whether we wait for it (keepalives) or it for us
+(unacknowledged data). A server that is merely frozen is not noticed so: the kernel of its host goes on acknowledging,
+and a thread waits in the driver until the host ends the connection.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +23,15 @@ from services.chassis.db.tenancy import ScopedSession
 from services.chassis.errors import Fault
 
 _IDLE_SECONDS = 1.0
-_SESSION = "-c idle_in_transaction_session_timeout=15000 -c lock_timeout=5000 -c timezone=UTC"
+_SESSION = "-c idle_in_transaction_session_timeout=15000 -c lock_timeout=1000 -c timezone=UTC"
+_LOST_HOST = {
+    "keepalives": 1,
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""Seconds, and for the last milliseconds."""
 
 
 class Database:
@@ -65,7 +78,12 @@ def _engine(url: str, connections: int) -> Engine:
         max_overflow=0,
         pool_timeout=5,
         pool_use_lifo=True,
-        connect_args={"options": _SESSION, "connect_timeout": 3, "application_name": "comptoir"},
+        connect_args={
+            "options": _SESSION,
+            "connect_timeout": 3,
+            "application_name": "comptoir",
+            **_LOST_HOST,
+        },
     )
     engine.dialect.statement_compiler = ScopedCompiler
     watch_transactions(engine)

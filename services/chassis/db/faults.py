@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import psycopg
 from sqlalchemy import exc
 
+from services.chassis import log
 from services.chassis.errors import Fault, Internal, Invalid, TimedOut, Unavailable
 
 Conflicts = Mapping[str, Callable[[], Fault]]
@@ -16,8 +18,11 @@ Conflicts = Mapping[str, Callable[[], Fault]]
 DRIVER_ERRORS = (exc.TimeoutError, exc.DBAPIError, psycopg.Error)
 """What SQLAlchemy and psycopg raise; anything else is a mistake of our own."""
 
-_UNAVAILABLE = ("08", "53", "57P", "25006", "40001", "40P01", "55P03", "58")
+_UNAVAILABLE = ("08", "53", "57P", "58")
+_BUSY = ("40001", "40P01", "55P03")
+"""Serialization failure, deadlock, lock not to be had in time: others work on the same rows."""
 _TIMEOUT = "57014"
+_READ_ONLY = "25006"
 
 
 @contextmanager
@@ -44,7 +49,11 @@ def fault(error: BaseException, conflicts: Conflicts) -> Fault:
         return conflict()
     if state == _TIMEOUT:
         return TimedOut("The database did not answer in time.", reason="DATABASE_TIMEOUT")
-    if state == "25006":
+    if state in _BUSY:
+        return Unavailable(
+            "Others are changing the same at this moment.", reason="DATABASE_BUSY", retry_after_seconds=1
+        )
+    if state == _READ_ONLY:
         return Unavailable(
             "The database takes no writes at present.", reason="DATABASE_READ_ONLY", retry_after_seconds=5
         )
@@ -54,4 +63,19 @@ def fault(error: BaseException, conflicts: Conflicts) -> Fault:
         return Unavailable(
             "The database is away at present.", reason="DATABASE_UNAVAILABLE", retry_after_seconds=1
         )
+    _unforeseen(error, original)
     return Internal("The database refused the statement.")
+
+
+def _unforeseen(error: BaseException, original: psycopg.Error) -> None:
+    """The line of an error that no caller can cause: what and where, but never its text, which quotes values."""
+    log.event(
+        "unforeseen database error",
+        sqlstate=original.sqlstate,
+        constraint=original.diag.constraint_name,
+        where=[
+            f"{frame.filename.rpartition('/services/')[2]}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__)
+            if "/services/" in frame.filename
+        ][-8:],
+    )

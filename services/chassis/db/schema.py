@@ -12,21 +12,28 @@ from services.chassis.vault.place import PLATFORM
 _COMPANY = "company = nullif(current_setting('app.company', true), '')"
 _USER = "user_id = nullif(current_setting('app.user', true), '')"
 # The setting reads '' and not NULL on a pooled connection that had it once.
+_NO_COMPANY = "nullif(current_setting('app.company', true), '') is null"
+_NO_USER = "nullif(current_setting('app.user', true), '') is null"
+_OWN_KEYS = f"({_COMPANY}) or company = 'users/' || nullif(current_setting('app.user', true), '')"
 _POLICY = {
     TableClass.TENANT: _COMPANY,
     TableClass.PERSON: _USER,
     TableClass.MEMBERSHIP: f"({_COMPANY}) or ({_USER})",
-    TableClass.VAULT: (
-        f"({_COMPANY}) or company = '{PLATFORM}'"
-        " or company = 'users/' || nullif(current_setting('app.user', true), '')"
-    ),
+    TableClass.VAULT: f"{_OWN_KEYS} or company = '{PLATFORM}'",
     TableClass.LOG: (
         "scope = 'companies/' || nullif(current_setting('app.company', true), '')"
         " or scope = 'users/' || nullif(current_setting('app.user', true), '')"
-        " or (scope = 'platform' and nullif(current_setting('app.company', true), '') is null"
-        " and nullif(current_setting('app.user', true), '') is null)"
+        f" or (scope = 'platform' and {_NO_COMPANY} and {_NO_USER})"
     ),
 }
+_INSERT = {
+    # A company's call adds no key of the platform's. A person's may add the one that never seals (version 0), as a
+    # refresh token, whose fingerprint is under it, may be the first thing that ever needs one.
+    TableClass.VAULT: (
+        f"{_OWN_KEYS} or (company = '{PLATFORM}' and {_NO_COMPANY} and ({_NO_USER} or version = 0))"
+    ),
+}
+"""What may be inserted, where that is not all that may be seen."""
 _RIGHTS = {
     # Wrapped keys are added, never changed: a sweep that rewraps them runs under the owner.
     TableClass.VAULT: "select, insert",
@@ -35,16 +42,27 @@ _RIGHTS = {
 }
 
 
-def secure(table: str, kind: TableClass, service: str) -> None:
-    """Grants a new table to the service's role and, if its rows belong to somebody, forces row-level security on it."""
+def secure(table: str, kind: TableClass, service: str, rights: str | None = None) -> None:
+    """Grants a new table to the service's role and, if its rows belong to somebody, forces row-level security on it.
+
+    `rights` is for a table of which the code needs less than its class is given, such as "select, insert".
+    """
     role = f"{service}_svc"
-    op.execute(f"grant {_RIGHTS.get(kind, 'select, insert, update, delete')} on {table} to {role}")
+    granted = rights or _RIGHTS.get(kind, "select, insert, update, delete")
+    op.execute(f"grant {granted} on {table} to {role}")
     rule = _POLICY.get(kind)
     if rule is None:
         return
     op.execute(f"alter table {table} enable row level security")
     op.execute(f"alter table {table} force row level security")
-    op.execute(f"create policy {table}_scope on {table} for all to {role} using ({rule}) with check ({rule})")
+    inserted = _INSERT.get(kind)
+    if inserted is None:
+        op.execute(
+            f"create policy {table}_scope on {table} for all to {role} using ({rule}) with check ({rule})"
+        )
+    else:
+        op.execute(f"create policy {table}_scope on {table} for select to {role} using ({rule})")
+        op.execute(f"create policy {table}_insert on {table} for insert to {role} with check ({inserted})")
 
 
 def data_keys(service: str) -> None:
@@ -62,13 +80,23 @@ def data_keys(service: str) -> None:
     op.execute(f"create policy data_keys_sweep on data_keys for all to {service}_owner using (true)")
 
 
+# Their search path is fixed, so that a temporary table of the same name is not taken for the log.
 _REQUIRE_CHANGE = """
-create function require_change() returns trigger language plpgsql as $$
+create function require_change() returns trigger language plpgsql set search_path = public, pg_temp as $$
 begin
   if not exists (select from changes where transaction = pg_current_xact_id()) then
     raise exception 'a write on % without a change in the log', tg_table_name using errcode = 'CM001';
   end if;
   return null;
+end $$
+"""
+_ONLY_GROW = """
+create function only_grow() returns trigger language plpgsql set search_path = public, pg_temp as $$
+begin
+  if new.scope <> old.scope or new.sequence <= old.sequence then
+    raise exception 'the head of a log goes on, never back' using errcode = 'CM002';
+  end if;
+  return new;
 end $$
 """
 
@@ -106,11 +134,17 @@ def change_log(service: str) -> None:
         "change_values",
         sa.Column("scope", sa.Text, primary_key=True),
         sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("value_id", sa.Text, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
     )
     for table in ("change_heads", "changes", "change_values"):
         secure(table, TableClass.LOG, service)
     op.execute(f"grant update on change_heads to {service}_svc")
+    op.execute(_ONLY_GROW)
+    op.execute(
+        "create trigger change_heads_grow before update on change_heads"
+        " for each row execute function only_grow()"
+    )
     op.execute(_REQUIRE_CHANGE)
 
 

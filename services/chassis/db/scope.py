@@ -9,8 +9,10 @@ from sqlalchemy import Connection, Engine, event
 
 _SET = (
     "select set_config('app.company', %s, true), set_config('app.user', %s, true),"
-    " set_config('transaction_read_only', %s, true), set_config('statement_timeout', %s, true)"
+    " set_config('statement_timeout', %s, true)"
 )
+# Only ever turned on: a server that takes no writes refuses to have it turned off, and reads must go on there.
+_READ_ONLY = ", set_config('transaction_read_only', 'on', true)"
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,8 @@ class Unscoped(Exception):
 def confine(connection: Connection, scope: Scope) -> None:
     """Sets the scope of the running transaction; one round trip."""
     driver: Any = connection.connection.driver_connection
-    values = (
-        scope.company or "",
-        scope.user or "",
-        "on" if scope.read_only else "off",
-        str(scope.timeout_ms),
-    )
-    driver.execute(_SET, values)
+    values = (scope.company or "", scope.user or "", str(scope.timeout_ms))
+    driver.execute(_SET + _READ_ONLY if scope.read_only else _SET, values)
 
 
 def watch_transactions(engine: Engine) -> None:

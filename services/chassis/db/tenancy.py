@@ -1,19 +1,22 @@
 """Scopes the session, not the queries: whatever a service asks for is confined to the call's company or person.
 
 Row-level security stands behind it and would refuse the same rows; this is the second of the three checks.
-Bulk and Core statements on scoped tables are refused rather than guessed at.
+Bulk and Core statements on scoped tables are refused rather than guessed at, and so is a scoped table that stands in
+a statement as itself instead of as its mapped class, since the scope is added to mapped classes alone.
 """
 
 from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from sqlalchemy import TextClause, event
+from sqlalchemy import ColumnClause, Table, TextClause, event
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql import util as sql_util
+from sqlalchemy.sql.selectable import SelectBase
+from sqlalchemy.sql.visitors import HasTraverseInternals
 
 from services.chassis.changes.recorder import CREATE, DELETE, UPDATE, Recorder
-from services.chassis.db.rows import OPEN, SCOPED, MembershipRow, PersonRow, TenantRow
+from services.chassis.db.rows import OPEN, OWNERS, SCOPED, MembershipRow, PersonRow, TenantRow
 from services.chassis.db.scope import Scope, Unscoped
 
 
@@ -55,6 +58,7 @@ def _confine(state: ORMExecuteState) -> None:
         raise Unscoped("recorded rows are changed one by one, so that the log says from what to what")
     if state.is_column_load or state.is_relationship_load:
         return
+    _refuse_bare_tables(statement)
     # An absent scope compares with NULL: no row, as the policy would answer.
     company, user = session.scope.company, session.scope.user
     by_company = with_loader_criteria(TenantRow, lambda row: row.company == company, include_aliases=True)
@@ -64,6 +68,57 @@ def _confine(state: ORMExecuteState) -> None:
     else:
         place = with_loader_criteria(MembershipRow, lambda row: row.user_id == user, include_aliases=True)
     state.statement = statement.options(by_company, by_user, place)
+
+
+def _refuse_bare_tables(statement: Any) -> None:
+    """Refuses scoped tables outside a mapped class, at every level of the statement.
+
+    Columns of the table alone may stand where their mapped class is selected from: they are of those rows, and
+    SQLAlchemy itself writes so.
+    """
+    levels, seen = [statement], set()
+    while levels:
+        level = levels.pop()
+        mapped = _mapped_tables(level)
+        parts = _children(level)
+        while parts:
+            part = parts.pop()
+            if id(part) in seen or _is_mapped(part):
+                continue
+            seen.add(id(part))
+            if isinstance(part, SelectBase):
+                levels.append(part)
+                continue
+            column = isinstance(part, ColumnClause)
+            table = part.table if column else part
+            if isinstance(table, Table):
+                if table.info.get("class") in OWNERS and not (column and table in mapped):
+                    raise Unscoped(f"{table.name} as a bare table cannot be scoped: use its mapped class")
+            elif column and table is not None:
+                parts.append(table)
+            else:
+                parts += _children(part)
+
+
+def _children(part: Any) -> list[Any]:
+    # Not a SELECT's own account of its children: it puts bare tables for the columns of mapped classes.
+    return list(HasTraverseInternals.get_children(part, omit_attrs=("_correlate", "_correlate_except")))
+
+
+def _mapped_tables(level: Any) -> set[Any]:
+    """The tables of the classes that one level of a statement selects from, or writes to."""
+    joined = [join[0] for join in getattr(level, "_setup_joins", ())]
+    sources = [*getattr(level, "_raw_columns", ()), *getattr(level, "_from_obj", ()), *joined]
+    entities = [
+        getattr(source, "_annotations", {}).get("parententity")
+        for source in (*sources, getattr(level, "table", None))
+    ]
+    return {entity.local_table for entity in entities if entity is not None and entity.is_mapper}
+
+
+def _is_mapped(part: Any) -> bool:
+    annotations = getattr(part, "_annotations", {})
+    return "parententity" in annotations or "parentmapper" in annotations
 
 
 @event.listens_for(ScopedSession, "before_flush")

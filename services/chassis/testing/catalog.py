@@ -32,13 +32,17 @@ _POLICIES: dict[TableClass | None, str] = {
     TableClass.PERSON: f"(user_id = {_USER})",
     TableClass.MEMBERSHIP: f"((company = {_COMPANY}) OR (user_id = {_USER}))",
     TableClass.VAULT: (
-        f"((company = {_COMPANY}) OR (company = '-'::text) OR (company = ('users/'::text || {_USER})))"
+        f"((company = {_COMPANY}) OR (company = ('users/'::text || {_USER})) OR (company = '-'::text))"
     ),
     TableClass.LOG: (
         f"((scope = ('companies/'::text || {_COMPANY})) OR (scope = ('users/'::text || {_USER}))"
         f" OR ((scope = 'platform'::text) AND ({_COMPANY} IS NULL) AND ({_USER} IS NULL)))"
     ),
 }
+_KEYS_INSERTED = (
+    f"((company = {_COMPANY}) OR (company = ('users/'::text || {_USER})) OR ((company = '-'::text)"
+    f" AND ({_COMPANY} IS NULL) AND (({_USER} IS NULL) OR (version = 0))))"
+)
 _EVERY_RIGHT = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 _RIGHTS = dict.fromkeys((TableClass.VAULT, TableClass.LOG), _EVERY_RIGHT - {"UPDATE", "DELETE"})
 _HEADS = "change_heads"
@@ -106,9 +110,13 @@ def _policies(connection: Connection, service: Service) -> Iterator[str]:
     role = [role_name(service.name, "svc")]
     for name, rules in found.items():
         rule = _POLICIES.get(_tables(service).get(name))
-        expected = [("PERMISSIVE", role, "ALL", rule, rule)] if rule else []
+        expected: list[Any] = [("PERMISSIVE", role, "ALL", rule, rule)] if rule else []
         if _tables(service).get(name) is TableClass.VAULT:
-            expected.append(("PERMISSIVE", [role_name(service.name, "owner")], "ALL", "true", None))
+            expected = [
+                ("PERMISSIVE", role, "SELECT", rule, None),
+                ("PERMISSIVE", role, "INSERT", None, _KEYS_INSERTED),
+                ("PERMISSIVE", [role_name(service.name, "owner")], "ALL", "true", None),
+            ]
         if sorted(rules, key=str) != sorted(expected, key=str):
             yield f"{name}: must have {'the one policy of its class' if rule else 'no policy'}"
 
@@ -155,6 +163,17 @@ def _objects(connection: Connection, _: Service) -> Iterator[str]:
     )
     for row in rows:
         yield f"{row.name}: there must be no {_OTHER_OBJECTS.get(row.kind, row.kind)}"
+
+
+def _functions(connection: Connection, _: Service) -> Iterator[str]:
+    """A function looks where it was meant to, whatever temporary tables its caller made."""
+    rows = _rows(
+        connection,
+        "select proname::text as name from pg_proc where pronamespace = 'public'::regnamespace"
+        " and not coalesce('search_path=public, pg_temp' = any (proconfig), false)",
+    )
+    for row in rows:
+        yield f"{row.name}: must set search_path = public, pg_temp"
 
 
 def _owners(connection: Connection, service: Service) -> Iterator[str]:
@@ -223,6 +242,12 @@ def _recorded(connection: Connection, service: Service) -> Iterator[str]:
         " and tgenabled = 'O' and tgtype = 29",
     )
     insisting = {row.table for row in rows}
+    if service.changes is not None and not _rows(
+        connection,
+        "select from pg_trigger join pg_proc p on p.oid = tgfoid"
+        f" where tgrelid = '{_HEADS}'::regclass and proname = 'only_grow' and tgenabled = 'O' and tgtype = 19",
+    ):
+        yield f"{_HEADS}: must refuse to go back"
     for name, kind in _tables(service).items():
         if kind is TableClass.TENANT and (name in insisting) == (f"{service.name}.{name}" in UNRECORDED):
             yield f"{name}: must be recorded, or stand in UNRECORDED, and not both"
@@ -235,6 +260,7 @@ CHECKS: tuple[Check, ...] = (
     _policies,
     _grants,
     _objects,
+    _functions,
     _owners,
     _roles,
     _keys,

@@ -66,6 +66,14 @@ class Databases:
                     sql.Identifier(name), sql.Identifier(template), sql.Identifier(owner)
                 )
             )
+            # Rights on the database itself are not cloned.
+            connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+            for role in databases.ROLES:
+                connection.execute(
+                    sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
+                        sql.Identifier(name), sql.Identifier(databases.role_name(service.name, role))
+                    )
+                )
         urls = {
             role: self._url(service.name, role).replace(f"/{template}", f"/{name}")
             for role in databases.ROLES

@@ -98,6 +98,11 @@ def test_a_table_of_each_class_can_be_right(look: Look) -> None:
         ("drop policy diaries_scope on diaries", "diaries: must have the one policy"),
         ("drop policy seats_scope on seats", "seats: must have the one policy"),
         ("drop policy data_keys_scope on data_keys", "data_keys: must have the one policy"),
+        ("drop policy data_keys_insert on data_keys", "data_keys: must have the one policy"),
+        (
+            "alter policy data_keys_insert on data_keys with check (true)",
+            "data_keys: must have the one policy",
+        ),
         ("alter policy notes_scope on notes using (true)", "notes: must have the one policy"),
         ("alter policy notes_scope on notes with check (true)", "notes: must have the one policy"),
         (
@@ -134,6 +139,10 @@ def test_a_table_of_each_class_can_be_right(look: Look) -> None:
         (
             "create function peek() returns bigint language sql security definer as 'select count(*) from notes'",
             "peek: there must be no SECURITY DEFINER function",
+        ),
+        (
+            "create function look() returns bigint language sql as 'select count(*) from notes'",
+            "look: must set search_path",
         ),
         ("create rule also as on insert to signs do also nothing", "also: there must be no rule"),
         ("create schema aside", "aside: there must be no schema"),
@@ -178,6 +187,21 @@ def test_a_table_that_no_longer_insists_on_a_change_is_noticed(look: Look, slip:
         connection.exec_driver_sql(statement)
 
     assert [text for text in departures(connection, service) if "messages: must be recorded" in text] != []
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        "drop trigger change_heads_grow on change_heads",
+        "alter table change_heads disable trigger change_heads_grow",
+    ],
+)
+def test_a_log_that_may_go_back_is_noticed(look: Look, slip: str) -> None:
+    service = service_of(Path(services.__path__[0], "inbox"))
+    connection = look(service)
+    connection.exec_driver_sql(slip)
+
+    assert departures(connection, service) == ["change_heads: must refuse to go back"]
 
 
 def test_a_table_of_no_class_is_noticed(look: Look) -> None:

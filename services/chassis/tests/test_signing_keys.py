@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 from services.chassis import signing_keys
 from services.chassis.errors import Unavailable
@@ -38,6 +39,12 @@ class Identity:
         if self.away:
             raise Unavailable("away")
         return self.text
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outcomes do not depend on how busy the machine is."""
+    monkeypatch.setattr(signing_keys, "PATIENCE_SECONDS", 10.0)
 
 
 def test_all_who_come_while_the_keys_are_fetched_get_theirs_from_one_fetch() -> None:
@@ -91,11 +98,107 @@ def test_the_last_known_good_keys_serve_a_restart_while_identity_is_away(tmp_pat
     assert SigningKeys(identity.fetch, kept).find("one") is not None
 
 
-def test_an_outage_leaves_what_is_known() -> None:
+def test_an_outage_leaves_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     identity = Identity("one")
     keys = SigningKeys(identity.fetch)
     keys.find("one")
+    monkeypatch.setattr(signing_keys, "RETRY_SECONDS", 0.0)
     identity.away = True
 
     assert keys.find("two") is None
     assert keys.find("one") is not None
+    assert identity.asked == 2
+
+
+@pytest.mark.parametrize(
+    "answer", ["<html>502</html>", '{"keys": []}', '{"keys": [{"kty": "EC", "kid": "one"}]}', "[]"]
+)
+def test_a_malformed_answer_leaves_what_is_known_and_what_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    kept = tmp_path / "signing-keys.json"
+    identity = Identity("one")
+    good = identity.text
+    keys = SigningKeys(identity.fetch, kept)
+    keys.find("one")
+    monkeypatch.setattr(signing_keys, "RETRY_SECONDS", 0.0)
+    identity.text = answer
+
+    assert keys.find("two") is None
+    assert keys.find("one") is not None
+    assert kept.read_text() == good
+    assert identity.asked == 2
+
+
+def test_keys_of_other_types_are_for_others() -> None:
+    identity = Identity("one")
+    other = RSAKey.generate_key(2048, {"kid": "other"}).as_dict(private=False)
+    identity.text = json.dumps({"keys": [other, *json.loads(identity.text)["keys"]]})
+    keys = SigningKeys(identity.fetch)
+
+    assert keys.find("one") is not None
+    assert keys.find("other") is None
+
+
+def test_a_damaged_kept_file_is_no_reason_not_to_start(tmp_path: Path) -> None:
+    kept = tmp_path / "signing-keys.json"
+    kept.write_bytes(b"\xff\xfe")
+
+    assert SigningKeys(Identity("one").fetch, kept).find("one") is not None
+
+
+def test_whatever_goes_wrong_with_a_fetch_stays_inside() -> None:
+    def fetch() -> str:
+        raise RuntimeError("a mistake of ours")
+
+    with pytest.raises(Unavailable) as refused:
+        SigningKeys(fetch).find("one")
+
+    assert refused.value.reason == "SIGNING_KEYS_UNAVAILABLE"
+
+
+def test_before_there_are_any_keys_no_token_is_called_forged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signing_keys, "PATIENCE_SECONDS", 0.0)
+    identity = Identity("one")
+    identity.slow = threading.Event()
+    keys = SigningKeys(identity.fetch)
+    for _ in range(3):
+        with pytest.raises(Unavailable) as refused:
+            keys.find("one")
+        assert (refused.value.reason, refused.value.retry_after_seconds) == ("SIGNING_KEYS_UNAVAILABLE", 1)
+    identity.slow.set()
+
+    monkeypatch.setattr(signing_keys, "PATIENCE_SECONDS", 10.0)
+    assert keys.find("one") is not None
+    assert identity.asked == 1
+
+
+def test_unknown_ids_hold_threads_only_while_a_fetch_is_young(monkeypatch: pytest.MonkeyPatch) -> None:
+    identity = Identity("one")
+    keys = SigningKeys(identity.fetch)
+    keys.find("one")
+    monkeypatch.setattr(signing_keys, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(signing_keys, "PATIENCE_SECONDS", 0.3)
+    identity.slow = threading.Event()
+    started = time.monotonic()
+    for number in range(30):
+        with pytest.raises(Unavailable):
+            keys.find(f"forged-{number}")
+    took = time.monotonic() - started
+    identity.slow.set()
+
+    assert took < 3
+    assert identity.asked == 2
+
+
+def test_a_stale_set_is_refreshed_behind_the_back_of_whoever_notices(monkeypatch: pytest.MonkeyPatch) -> None:
+    identity = Identity("one")
+    keys = SigningKeys(identity.fetch)
+    keys.find("one")
+    monkeypatch.setattr(signing_keys, "REFRESH_SECONDS", 0.0)
+    identity.slow = threading.Event()
+    identity.under_way.clear()
+
+    assert keys.find("one") is not None
+    assert identity.under_way.wait(10)
+    identity.slow.set()

@@ -37,4 +37,4 @@ def upgrade() -> None:
         sa.Column("media_type", sa.Text, nullable=False),
         sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
     )
-    secure("images", TableClass.DIRECTORY, "media")
+    secure("images", TableClass.DIRECTORY, "media", rights="select, insert")

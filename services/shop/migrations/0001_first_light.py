@@ -41,7 +41,7 @@ def upgrade() -> None:
         sa.Column("shop_id", sa.Text, primary_key=True),
         sa.Column("company", sa.Text, nullable=False),
     )
-    secure("shop_directory", TableClass.DIRECTORY, "shop")
+    secure("shop_directory", TableClass.DIRECTORY, "shop", rights="select, insert")
     op.create_table(
         "shop_keys",
         sa.Column("company", sa.Text, primary_key=True),

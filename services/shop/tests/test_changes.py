@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
+from sqlalchemy import event
 
 from comptoir.shop.v1 import key_pb2, shop_pb2
 from services.chassis.changes import chain
@@ -15,6 +16,7 @@ from services.chassis.changes.log import ChangeLog
 from services.chassis.db.scope import Scope
 from services.chassis.errors import Stale
 from services.chassis.testing.running import Running
+from services.chassis.vault.errors import SealBroken
 from services.shop.rows import CHANGES
 from services.shop.service import SHOP
 
@@ -138,3 +140,82 @@ def test_the_service_cannot_rewrite_its_log(shop: Running, statement: str) -> No
         connection.execute("select set_config('app.company', 'six', false)")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement)
+
+
+def test_the_log_takes_no_temporary_table_for_its_own(shop: Running) -> None:
+    opened(shop, "seven")
+    with shop.database.administrator() as connection:
+        connection.execute(f"grant temporary on database {shop.database.name} to shop_svc")
+    with psycopg.connect(shop.database.urls["svc"]) as connection:
+        connection.execute("select set_config('app.company', 'seven', false)")
+        connection.execute("create temporary table changes (transaction xid8)")
+        connection.execute("insert into pg_temp.changes values (pg_current_xact_id())")
+        connection.execute("update shops set display_name = 'behind the back'")
+        with pytest.raises(psycopg.DatabaseError) as refused:
+            connection.commit()
+
+    assert refused.value.sqlstate == "CM001"
+
+
+@pytest.mark.parametrize(
+    "change", ["sequence = 0", "sequence = sequence, hash = 'x'", "scope = 'companies/else', sequence = 99"]
+)
+def test_the_head_of_a_log_never_goes_back(shop: Running, change: str) -> None:
+    opened(shop, "eight")
+    with psycopg.connect(shop.database.urls["svc"]) as connection:
+        connection.execute("select set_config('app.company', 'eight', false)")
+        with pytest.raises(psycopg.DatabaseError) as refused:
+            connection.execute(f"update change_heads set {change}")
+
+    assert refused.value.sqlstate == "CM002"
+
+
+def test_values_put_beside_another_change_are_refused(shop: Running) -> None:
+    opened(shop, "nine")
+    with shop.database.administrator() as connection:
+        connection.execute(
+            "update change_values set sequence = case sequence when 1 then -2 else -1 end"
+            " where scope = 'companies/nine' and sequence <= 2;"
+            " update change_values set sequence = -sequence where scope = 'companies/nine' and sequence < 0"
+        )
+    log = ChangeLog("shop", CHANGES, shop.resources.vault)
+
+    with shop.resources.database.transaction(Scope(company="nine")) as session:
+        assert log.values(session, "companies/nine", 3) is not None
+        with pytest.raises(SealBroken):
+            log.values(session, "companies/nine", 1)
+
+
+def test_the_head_is_locked_for_four_statements_however_much_was_changed(shop: Running) -> None:
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    engine = shop.resources.database.engine
+    opened(shop, "ten")
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        opened(shop, "ten")
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    first = next(number for number, statement in enumerate(sent) if "change_heads" in statement)
+
+    assert [(each.split()[0], _table(each)) for each in sent[first:]] == [
+        ("SELECT", "change_heads"),
+        ("INSERT", "changes"),
+        ("INSERT", "change_values"),
+        ("UPDATE", "change_heads"),
+    ]
+
+
+def _table(statement: str) -> str:
+    return next(table for table in ("change_heads", "change_values", "changes") if table in statement.split())
+
+
+def test_the_directory_of_shops_only_grows(shop: Running) -> None:
+    with psycopg.connect(shop.database.urls["svc"]) as connection:
+        for statement in ("update shop_directory set company = 'x'", "delete from shop_directory"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+            connection.rollback()

@@ -29,7 +29,7 @@ from sqlalchemy.orm import (
     subqueryload,
 )
 
-from services.chassis.tests.sample.rows import Line, Note, Setting
+from services.chassis.tests.sample.rows import Line, Note, Setting, Sign
 
 Read = Callable[[Session], Iterable[str | None]]
 Other = aliased(Note)
@@ -103,6 +103,18 @@ LOOKS: dict[str, Callable[[Session], object]] = {
     "exists from elsewhere": lambda s: s.scalars(
         select(Setting.key).where(exists().where(Note.text == "other"))
     ).all(),
+    "bare column of a mapped class": lambda s: s.scalars(
+        select(NOTES.c.text, Note.note_id).where(NOTES.c.company == "other")
+    ).all(),
+    "bare column beside a mapped class": lambda s: s.scalars(
+        select(NOTES.c.text).select_from(Note).where(NOTES.c.company == "other")
+    ).all(),
+    "bare column in a correlated exists": lambda s: s.scalars(
+        select(Note.text).where(exists(select(Note.text).where(NOTES.c.company == "other").correlate(Note)))
+    ).all(),
+    "bare column, joined": lambda s: s.scalars(
+        select(NOTES.c.text).select_from(Setting).join(Note, NOTES.c.company == "other")
+    ).all(),
     "count": lambda s: s.scalar(select(func.count()).select_from(Note).where(Note.text == "other")),
 }
 """Each looks for the other company's row by name, and is true if it finds it."""
@@ -144,6 +156,55 @@ REFUSED: dict[str, Callable[[Session], Any]] = {
     ).all(),
     "core in a subquery": lambda s: s.scalars(
         select(Setting.key).where(exists().where(NOTES.c.text == "other"))
+    ).all(),
+    "core beside a directory": lambda s: s.scalars(
+        select(NOTES.c.text).select_from(Sign).join(NOTES, NOTES.c.company == "other")
+    ).all(),
+    "core exists": lambda s: s.scalars(
+        select(Setting.key).where(exists().where(NOTES.c.company == "other"))
+    ).all(),
+    "core scalar subquery": lambda s: s.scalars(
+        select(select(NOTES.c.text).where(NOTES.c.company == "other").scalar_subquery()).select_from(Setting)
+    ).all(),
+    "core column of a subquery": lambda s: s.scalars(
+        select(select(NOTES.c.text).where(NOTES.c.company == "other").subquery().c.text).join(Setting, true())
+    ).all(),
+    "core in a subquery of mapped columns": lambda s: s.scalars(
+        select(
+            select(Setting.key, NOTES.c.text).join(NOTES, NOTES.c.company == "other").subquery().c.text
+        ).join(Setting, true())
+    ).all(),
+    "core in a common table": lambda s: s.scalars(
+        select(Setting.key).join(
+            (kept := select(NOTES.c.text).where(NOTES.c.company == "other").cte()), kept.c.text == "other"
+        )
+    ).all(),
+    "entities from core": lambda s: [
+        note.text
+        for note in s.scalars(select(Note).from_statement(select(NOTES).where(NOTES.c.company == "other")))
+    ],
+    "core alias of the other company": lambda s: s.scalars(
+        select(Setting.key).where(
+            exists().where((kept := NOTES.alias()).c.company == "other", kept.c.text != "")
+        )
+    ).all(),
+    "core column beside a mapped condition": lambda s: s.scalars(
+        select(Setting.key).where(exists().where(NOTES.c.company == "other", Note.text != ""))
+    ).all(),
+    "update by core": lambda s: s.execute(
+        update(Setting)
+        .values(value=NOTES.c.text)
+        .where(NOTES.c.company == "other", Setting.key == NOTES.c.text)
+    ),
+    "core in a condition": lambda s: s.scalars(
+        select(Setting.key).where(Setting.value.in_(select(NOTES.c.text).where(NOTES.c.company == "other")))
+    ).all(),
+    "core union": lambda s: s.scalars(
+        select(
+            union_all(select(Setting.key), select(NOTES.c.text).where(NOTES.c.company == "other"))
+            .subquery()
+            .c.key
+        ).join(Setting, true())
     ).all(),
     "core update": lambda s: s.execute(update(NOTES).values(text="taken")),
     "core update on the connection": lambda s: s.connection().execute(update(NOTES).values(text="taken")),

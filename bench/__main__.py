@@ -1,0 +1,60 @@
+"""Measures the suite's ratios on real processes: `python -m bench [--scale SHARE]`.
+
+At full scale it also writes `docs/figures.md`; what a smaller run gives is too coarse to be kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.comparisons import RPC_CALLS, rest_read, settings_read
+from bench.report import page, table
+from deploy.local import erasure, ports
+from deploy.local.platforms import Platform
+from deploy.local.processes import Supervisor
+from deploy.local.topology import PROJECT
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Starts the platform, measures, reports."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the full number of calls")
+    scale: float = parser.parse_args(arguments).scale
+    with (
+        _directory() as directory,
+        Platform(directory, ports.free(ports.DEFAULTS)) as platform,
+        Supervisor(platform.layout.logs) as peers,
+    ):
+        lines = [*settings_read(platform, peers, scale), *rest_read(platform, peers, scale)]
+    print(table(lines))
+    if scale == 1:
+        (PROJECT / "docs" / "figures.md").write_text(page(lines, RPC_CALLS, _commit()))
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="comptoir-bench-") as name:
+        try:
+            yield Path(name)
+        finally:
+            erasure.erase(Path(name))
+
+
+def _commit() -> str:
+    """The commit measured, where there is a repository to ask."""
+    try:
+        asked = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return asked.stdout.strip()
+
+
+if __name__ == "__main__":
+    main()

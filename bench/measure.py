@@ -1,0 +1,80 @@
+"""Interleaved rounds: what a call costs each process, and how that compares with a peer measured beside it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from bench import cpu
+from bench.load import CONNECTIONS, Connect, crowd
+
+ROUNDS = 5
+_SLICES = 10
+"""Turns that the subjects take within a round, so that a busy moment of the machine falls on all of them alike."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is measured: how it is called, and the processes (number by name) that work for it."""
+
+    name: str
+    connect: Connect
+    processes: Mapping[str, int]
+
+
+Costs = Mapping[str, float]
+"""CPU microseconds a call, by process."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the rounds gave for one subject."""
+
+    name: str
+    rounds: Sequence[Costs]
+
+    def microseconds(self, *processes: str) -> float:
+        """Median cost of a call to these processes together; to all of them when none is named."""
+        return statistics.median(_sum(costs, processes) for costs in self.rounds)
+
+    def ratio(self, peer: Measured, *processes: str) -> float:
+        """Calls that a second of CPU answers here, over those at the peer; each round is compared with its own."""
+        return statistics.median(
+            _sum(theirs, ()) / _sum(ours, processes)
+            for ours, theirs in zip(self.rounds, peer.rounds, strict=True)
+        )
+
+
+def measure(subjects: Sequence[Subject], calls: int) -> list[Measured]:
+    """Five rounds of so many calls to each subject, after a warm-up. A call that fails ends the measurement."""
+    part = max(calls // _SLICES, CONNECTIONS)
+    with ExitStack() as stack:
+        crowds = [stack.enter_context(crowd(subject.connect)) for subject in subjects]
+        for run in crowds:
+            run(part)
+        rounds = [_round(subjects, crowds, part) for _ in range(ROUNDS)]
+    return [
+        Measured(subject.name, [costs[number] for costs in rounds]) for number, subject in enumerate(subjects)
+    ]
+
+
+def _round(subjects: Sequence[Subject], crowds: Sequence[Callable[[int], None]], part: int) -> list[Costs]:
+    spent = [dict.fromkeys(subject.processes, 0.0) for subject in subjects]
+    for _ in range(_SLICES):
+        for subject, run, sums in zip(subjects, crowds, spent, strict=True):
+            before = _clocks(subject)
+            run(part)
+            for name, seconds in _clocks(subject).items():
+                sums[name] += seconds - before[name]
+    calls = _SLICES * (part // CONNECTIONS) * CONNECTIONS
+    return [{name: seconds / calls * 1e6 for name, seconds in sums.items()} for sums in spent]
+
+
+def _clocks(subject: Subject) -> dict[str, float]:
+    return {name: cpu.seconds(process) for name, process in subject.processes.items()}
+
+
+def _sum(costs: Costs, processes: tuple[str, ...]) -> float:
+    return sum(costs[name] for name in processes or costs)

@@ -1,0 +1,65 @@
+"""The figures as one table, for the terminal and for `docs/figures.md`: ratios mean the same on every machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.measure import ROUNDS, Measured
+
+POSTGRES = "postgres"
+"""The process whose cost is told apart."""
+
+_ABOUT = """# Figures
+
+Written by `make bench`. A ratio is how many calls a second of CPU answers, over how many it answers at the bare peer.
+CPU is user and system time of all the processes named; PostgreSQL's is told apart. The same client of 8 connections
+calls both in turns; each ratio is the median of {rounds} rounds, every one compared with its own peer's. The suite runs
+with its production stages, metrics on, one call in a hundred traced.
+
+- *echo*: grpcio alone, 4 threads, the same mutual TLS, a message of a shop's size parsed and written again.
+- *hello*: Flask alone, one word, on granian with 4 threads and the same certificate.
+
+"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One ratio: of which processes, and the least it is to be."""
+
+    measured: Measured
+    peer: Measured
+    processes: tuple[str, ...]
+    least: float | None = None
+
+    def cells(self) -> tuple[str, ...]:
+        """The line of the table."""
+        ratio = self.measured.ratio(self.peer, *self.processes)
+        database = POSTGRES in self.measured.rounds[0]
+        return (
+            self.measured.name,
+            " + ".join(self.processes),
+            f"{self.measured.microseconds(*self.processes):.0f}",
+            f"{self.measured.microseconds(POSTGRES):.0f}" if database else "",
+            f"{self.peer.name} ({self.peer.microseconds():.0f})",
+            f"{ratio:.2f}",
+            "" if self.least is None else f"{self.least:.2f}",
+        )
+
+
+_TITLES = ("call", "processes", "CPU µs", "PostgreSQL µs", "peer (CPU µs)", "ratio", "at least")
+
+
+def table(lines: Sequence[Line]) -> str:
+    """All lines, as Markdown."""
+    rows = [_TITLES, tuple("---" for _ in _TITLES), *(line.cells() for line in lines)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+
+
+def page(lines: Sequence[Line], calls: int, commit: str) -> str:
+    """The whole of `docs/figures.md`."""
+    where = f"{os.cpu_count()} cores, Python {platform.python_version()}, {calls} calls a round"
+    standing = f", on top of commit {commit}" if commit else ""
+    return f"{_ABOUT.format(rounds=ROUNDS)}{table(lines)}\n\nMeasured with {where}{standing}.\n"

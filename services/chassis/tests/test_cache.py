@@ -1,0 +1,58 @@
+"""Replies kept in memory: a forgetting is never lost, whenever it comes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from services.chassis.cache import ReplyCache
+from services.chassis.db.database import Database
+from services.chassis.db.scope import Scope
+from services.chassis.service import Service
+from services.chassis.testing.postgres import Clone
+from services.chassis.tests.sample.rows import SAMPLE
+
+
+@pytest.fixture
+def database(clone: Callable[[Service], Clone]) -> Iterator[Database]:
+    opened = Database(clone(SAMPLE).urls["svc"], connections=2)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def cache(database: Database) -> Iterator[ReplyCache]:
+    url = database.engine.url.render_as_string(hide_password=False).replace("+psycopg", "")
+    made = ReplyCache(url, "sample")
+    end = time.monotonic() + 10
+    while not made.live and time.monotonic() < end:
+        threading.Event().wait(0.01)
+    assert made.live
+    yield made
+    made.close()
+
+
+def test_what_is_forgotten_while_it_is_being_kept_is_not_kept(cache: ReplyCache, database: Database) -> None:
+    def write() -> None:
+        with database.transaction(Scope()) as session:
+            cache.forget(session, "key")
+
+    writer = threading.Thread(target=write)
+
+    class Entries(dict[str, object]):
+        """Lets a write commit, and its notice arrive, between the decision to keep a reply and the keeping."""
+
+        def __setitem__(self, key: str, value: object) -> None:
+            if value == "old":
+                writer.start()
+                writer.join(0.5)
+            super().__setitem__(key, value)
+
+    cache._entries = Entries()
+    assert cache.read("key", lambda: "old") == "old"
+    writer.join()
+
+    assert cache.read("key", lambda: "new") == "new"

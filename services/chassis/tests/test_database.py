@@ -1,0 +1,162 @@
+"""The database when it is not at its best: read-only, contended, lost, or refusing what nobody foresaw."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from sqlalchemy import func, select
+from structlog.testing import capture_logs
+
+from services.chassis.db.database import Database
+from services.chassis.db.scope import Scope
+from services.chassis.errors import Internal, Unavailable
+from services.chassis.service import Service
+from services.chassis.testing.postgres import Clone
+from services.chassis.tests.sample.rows import SAMPLE, Note
+
+ACME = Scope(company="acme")
+
+
+@pytest.fixture
+def sample(clone: Callable[[Service], Clone]) -> Clone:
+    made = clone(SAMPLE)
+    with made.administrator() as connection:
+        connection.execute("insert into notes values ('acme', 'n', 'acme')")
+    return made
+
+
+@pytest.fixture
+def database(sample: Clone) -> Iterator[Database]:
+    opened = Database(sample.urls["svc"], connections=2)
+    yield opened
+    opened.close()
+
+
+def change(database: Database, text: str) -> None:
+    with database.transaction(ACME) as session:
+        session.scalars(select(Note)).one().text = text
+
+
+def test_a_database_that_takes_no_writes_is_still_read_and_says_so_to_writers(
+    sample: Clone, database: Database
+) -> None:
+    with sample.administrator() as connection:
+        connection.execute(f"alter database {sample.name} set default_transaction_read_only = on")
+
+    with database.transaction(ACME) as session:
+        assert session.scalars(select(Note.text)).all() == ["acme"]
+    with pytest.raises(Unavailable) as refused:
+        change(database, "new")
+
+    assert refused.value.reason == "DATABASE_READ_ONLY"
+
+
+def test_a_call_that_only_reads_cannot_write(database: Database) -> None:
+    with pytest.raises(Unavailable), database.transaction(Scope(company="acme", read_only=True)) as session:
+        session.scalars(select(Note)).one().text = "new"
+
+
+def test_a_row_that_somebody_holds_is_busy_and_not_away(sample: Clone, database: Database) -> None:
+    with sample.administrator() as connection:
+        connection.autocommit = False
+        connection.execute("select from notes for update")
+        with pytest.raises(Unavailable) as refused:
+            change(database, "new")
+        connection.rollback()
+
+    assert (refused.value.reason, refused.value.retry_after_seconds) == ("DATABASE_BUSY", 1)
+
+
+def test_an_unforeseen_refusal_leaves_a_line_that_says_where_and_quotes_nothing(
+    sample: Clone, database: Database
+) -> None:
+    with sample.administrator() as connection:
+        connection.execute("alter table notes add constraint odd check (text <> 'forbidden')")
+
+    with capture_logs() as lines, pytest.raises(Internal):
+        change(database, "forbidden")
+
+    (line,) = [line for line in lines if line["event"] == "unforeseen database error"]
+    assert (line["sqlstate"], line["constraint"]) == ("23514", "odd")
+    assert any("database.py" in frame for frame in line["where"])
+    assert "forbidden" not in str(line)
+
+
+def test_a_lost_host_is_given_up_in_seconds(database: Database) -> None:
+    with database.transaction(ACME) as session:
+        driver = session.connection().connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        end = socket.socket(fileno=driver.fileno())
+        try:
+            kept = [end.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in _BOUNDS]
+        finally:
+            end.detach()
+
+    assert kept == [10_000, 4, 2, 3]
+
+
+_BOUNDS = ("TCP_USER_TIMEOUT", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT")
+
+
+def test_nobody_connects_or_makes_temporary_tables_who_need_not(sample: Clone, database: Database) -> None:
+    with database.transaction(ACME) as session:
+        rights = session.execute(
+            select(
+                func.has_database_privilege("sample_svc", sample.name, "CONNECT"),
+                func.has_database_privilege("sample_svc", sample.name, "TEMPORARY"),
+                func.has_database_privilege("public", sample.name, "CONNECT"),
+            )
+        ).one()
+
+    assert tuple(rights) == (True, False, False)
+
+
+def insert_key(sample: Clone, company: str, user: str, key: tuple[str, int]) -> None:
+    with psycopg.connect(sample.urls["svc"]) as connection:
+        connection.execute(
+            "select set_config('app.company', %s, false), set_config('app.user', %s, false)", [company, user]
+        )
+        connection.execute(
+            "insert into data_keys (company, version, kek_id, wrapped) values (%s, %s, 'kek', 'x')", key
+        )
+
+
+@pytest.mark.parametrize(
+    ("company", "user", "key"),
+    [
+        ("acme", "", ("acme", 1)),
+        ("", "ada", ("users/ada", 1)),
+        ("", "", ("-", 1)),
+        ("", "ada", ("-", 0)),
+    ],
+)
+def test_each_scope_adds_its_own_data_keys(
+    sample: Clone, company: str, user: str, key: tuple[str, int]
+) -> None:
+    insert_key(sample, company, user, key)
+
+    with psycopg.connect(sample.urls["svc"]) as connection:
+        connection.execute(
+            "select set_config('app.company', %s, false), set_config('app.user', %s, false)", [company, user]
+        )
+        assert connection.execute("select company, version from data_keys").fetchall() == [key]
+
+
+@pytest.mark.parametrize(
+    ("company", "user", "key"),
+    [
+        ("acme", "", ("-", 0)),
+        ("acme", "", ("-", 1)),
+        ("", "ada", ("-", 1)),
+        ("acme", "", ("other", 1)),
+        ("", "", ("acme", 1)),
+    ],
+)
+def test_no_scope_adds_data_keys_of_others(
+    sample: Clone, company: str, user: str, key: tuple[str, int]
+) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        insert_key(sample, company, user, key)
