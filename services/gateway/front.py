@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
-from services.chassis.errors import Fault, Internal
+from services.chassis.errors import Fault, Internal, NotFound
 from services.gateway import problems, telemetry
 from services.gateway.app import LARGEST_BODY
 from services.gateway.default_headers import Application, Headers, with_defaults
@@ -69,6 +69,9 @@ class Front:
         """One request."""
         body = bytearray()
         try:
+            if scope.path.startswith("//"):
+                # The application would serve it like the path without, but by another service's lane.
+                raise NotFound("There is nothing at this address.", reason="ROUTE_NOT_FOUND")
             await self._receive(scope, protocol, body)
             work = partial(_answer, self._application, environ(scope, bytes(body)))
             response = await self._lanes.of(scope.path).run(work)

@@ -72,12 +72,16 @@ class Attempts:
             wait = _count(db, self._per_source, _network(source), now)
             locked = wait is None and _count(db, LOGIN, login_key(login), now) is not None
         if wait is not None:
-            raise Exhausted(
-                "Too many failed sign-ins from here: try again later.",
-                reason="TOO_MANY_ATTEMPTS",
-                retry_after_seconds=wait.total_seconds(),
-            )
+            raise _too_many(wait)
         return not locked
+
+    def refuse_paused(self, source: str, now: datetime) -> None:
+        """Raises Exhausted when the source must wait, without counting anything."""
+        limit = self._per_source
+        with self._database.transaction(Scope(read_only=True)) as db:
+            row = db.get(AttemptRow, limit.digest(_network(source)))
+        if row is not None and row.count >= limit.tries and row.expire_time > now:
+            raise _too_many(row.expire_time - now)
 
     def forgive(self, db: Session, login: str, source: str) -> None:
         """Takes a counted try back: it succeeded. The login starts afresh; its source may have failed elsewhere."""
@@ -86,6 +90,14 @@ class Attempts:
         db.execute(fewer.where(AttemptRow.digest == digest), execution_options=_IN_DATABASE)
         series = delete(AttemptRow).where(AttemptRow.digest == LOGIN.digest(login_key(login)))
         db.execute(series, execution_options=_IN_DATABASE)
+
+
+def _too_many(wait: timedelta) -> Exhausted:
+    return Exhausted(
+        "Too many failed sign-ins from here: try again later.",
+        reason="TOO_MANY_ATTEMPTS",
+        retry_after_seconds=wait.total_seconds(),
+    )
 
 
 def _count(db: Session, limit: Limit, key: str, now: datetime) -> timedelta | None:

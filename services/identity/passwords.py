@@ -37,7 +37,7 @@ class Passwords:
     """Hashes and verifies. Whoever does either holds a place of `fence` meanwhile."""
 
     def __init__(self) -> None:
-        self.fence = Fence(PLACES)
+        self.fence = Fence(PLACES, waiting=1)
         self._hasher = argon2.PasswordHasher(
             time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=1, type=argon2.Type.ID
         )

@@ -27,7 +27,9 @@ class SignIn:
 
         Raises Unauthenticated (`INVALID_CREDENTIALS`), or Exhausted when the source or the machine needs a pause.
         """
-        # The fence comes first: a try that finds no place was not judged, and must not count.
+        # Who must wait anyway does not get near the fence, or one source could keep everybody out of it.
+        self.attempts.refuse_paused(source, call.now)
+        # The fence comes before the count: a try that finds no place was not judged, and must not count.
         with self.passwords.fence.enter():
             open_to_tries = self.attempts.count(login, source, call.now)
             user_id = users.owner(call.db, login)

@@ -115,8 +115,9 @@ def _encounter(parameters: Parameters) -> None:
     max_age = parameters.value("max_age")
     if max_age and not _SECONDS.fullmatch(max_age):
         raise InvalidRequestError("max_age is a number of seconds.")
-    if len(parameters.value("nonce")) > _LONGEST_NONCE:
-        raise InvalidRequestError("nonce is too long.")
+    nonce = parameters.value("nonce")
+    if len(nonce) > _LONGEST_NONCE or not nonce.isprintable():
+        raise InvalidRequestError(f"nonce must be at most {_LONGEST_NONCE} printable characters.")
 
 
 RULES: tuple[Callable[[Parameters], None], ...] = (_once, _response, _no_request_object, _pkce, _encounter)

@@ -48,7 +48,9 @@ class Sessions:
         return SignedIn(token, session) if token and session else None
 
     def start(self, response: Response, token: str) -> Response:
-        """Gives the browser a new session; whatever token it brought along is not taken over."""
+        """Gives the browser a new session; the one it brought along, if any, is over."""
+        if former := request.cookies.get(COOKIE):
+            self.identity.end_session(former)
         response.set_cookie(COOKIE, token, secure=True, httponly=True, samesite="Lax", path="/")
         return response
 

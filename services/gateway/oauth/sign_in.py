@@ -71,7 +71,10 @@ class SignIn:
 
     def _later(self, onto: str, login: str, fault: Exhausted) -> Response:
         seconds = fault.retry_after_seconds or 60.0
-        problem = Problem("sign_in.throttled", values={"minutes": ceil(seconds / 60)})
+        if fault.reason == "BUSY":
+            problem = Problem("sign_in.busy")
+        else:
+            problem = Problem("sign_in.throttled", values={"minutes": ceil(seconds / 60)})
         response = self._page(onto, HTTPStatus.TOO_MANY_REQUESTS, login=login, problems=[problem])
         response.headers["Retry-After"] = str(ceil(seconds))
         return response

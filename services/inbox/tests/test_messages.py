@@ -20,8 +20,12 @@ from services.chassis.testing.running import Running
 from services.inbox.service import INBOX
 
 Message, Inbox = message_pb2.Message, message_pb2.Inbox
-LASTING: dict[str, Any] = {"iat": 0, "exp": 4_102_444_800}
-"""Claims of tokens that are good at any time of the test's clock."""
+
+
+def present(inbox: Running) -> dict[str, Any]:
+    """Claims of a token that is good at the time of the test's clock."""
+    now = int(inbox.resources.clock().timestamp())
+    return {"iat": now, "exp": now + 300, "auth_time": now}
 
 
 class Dial:
@@ -61,7 +65,7 @@ def post(inbox: Running, company: str, *texts: message_pb2.LocalizedText) -> mes
 
 
 def token(inbox: Running, company: str, user: str = "ada") -> str:
-    return inbox.mint.token(company=company, sub=user, **LASTING)
+    return inbox.mint.token(company=company, sub=user, **present(inbox))
 
 
 def listed(
@@ -240,7 +244,9 @@ def test_what_is_no_message_is_refused_by_field(
 ) -> None:
     request = message_pb2.CreateMessageRequest(parent=f"companies/{company}", message=Message(texts=wrong))
     with pytest.raises(Invalid) as refused:
-        inbox.call("MessageService/CreateMessage", request, Message, token=inbox.mint.operator(**LASTING))
+        inbox.call(
+            "MessageService/CreateMessage", request, Message, token=inbox.mint.operator(**present(inbox))
+        )
 
     assert [violation.field for violation in refused.value.violations] == [field]
 
@@ -275,7 +281,7 @@ def test_messages_are_not_posted_to_a_wildcard(inbox: Running) -> None:
 
 def test_without_the_right_to_read_no_message_is_read(inbox: Running, company: str) -> None:
     name = post(inbox, company).name
-    developer = inbox.mint.token(company=company, scope="openid shop", **LASTING)
+    developer = inbox.mint.token(company=company, scope="openid shop", **present(inbox))
     with pytest.raises(Denied):
         inbox.call(
             "MessageService/GetMessage", message_pb2.GetMessageRequest(name=name), Message, token=developer

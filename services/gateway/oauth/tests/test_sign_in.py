@@ -180,3 +180,14 @@ def test_a_language_chosen_by_its_flag_becomes_the_persons_preference(gateway: G
     without.submit(without.get("/sign-in"), login=login, password=PASSWORD)
 
     assert 'lang="de"' in without.get("/signed-in").text
+
+
+def test_signing_in_again_ends_the_former_session(gateway: Gateway) -> None:
+    login, browser, other = gateway.member(), gateway.browser(), gateway.browser()
+    browser.submit(browser.get("/sign-in"), login=login, password=PASSWORD)
+    former = browser.cookie("__Host-session")
+    browser.submit(browser.get("/sign-in"), login=login, password=PASSWORD)
+    other.plant("__Host-session", former)
+
+    assert other.get("/signed-in").status_code == 303
+    assert browser.get("/signed-in").status_code == 200
