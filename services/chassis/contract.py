@@ -154,19 +154,15 @@ class Method:
         return json_format.Parse(self.policy.example, self.request())
 
 
+@cache
 def behaviors(field: FieldDescriptor) -> frozenset[int]:
     """The `google.api.field_behavior` of a field."""
-    return _behaviors(field)
-
-
-@cache
-def _behaviors(field: FieldDescriptor) -> frozenset[int]:
     return frozenset(field.GetOptions().Extensions[field_behavior_pb2.field_behavior])
 
 
 def is_output(field: FieldDescriptor) -> bool:
     """Whether only the service writes the field."""
-    return bool(behaviors(field) & {field_behavior_pb2.OUTPUT_ONLY})
+    return field_behavior_pb2.OUTPUT_ONLY in behaviors(field)
 
 
 def is_required(field: FieldDescriptor) -> bool:

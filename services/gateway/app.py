@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from services.chassis.clock import Clock, system_clock
 from services.chassis.errors import Fault, Internal, Invalid
+from services.chassis.request_ids import request_id
 from services.chassis.tokens import FindKey, TokenVerifier
 from services.gateway import oauth, problems, telemetry
 from services.gateway.backend import Backend
@@ -18,7 +19,6 @@ from services.gateway.default_headers import add_defaults
 from services.gateway.documents import documents
 from services.gateway.faults import NoRoute, TooLarge, WrongVerb
 from services.gateway.rate_limit import RateLimit
-from services.gateway.request_ids import request_id
 from services.gateway.rest import Rest
 from services.gateway.telemetry import Account
 

@@ -11,10 +11,10 @@ from comptoir.identity.v1 import oauth_pb2
 from services.chassis.caller import Caller, Kind
 from services.chassis.contract import Method
 from services.chassis.errors import Unauthenticated
+from services.chassis.request_ids import request_id
 from services.chassis.signing_keys import SigningKeys
 from services.chassis.tokens import FindKey, TokenVerifier
 from services.gateway.backend import Backend
-from services.gateway.request_ids import request_id
 
 NOBODY = Caller(Kind.ANONYMOUS, "")
 _BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)

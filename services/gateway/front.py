@@ -14,12 +14,12 @@ from functools import partial
 from typing import Any, Protocol
 
 from services.chassis.errors import Fault, Internal, NotFound
+from services.chassis.request_ids import request_id
 from services.gateway import problems, telemetry
 from services.gateway.app import LARGEST_BODY
 from services.gateway.default_headers import Application, Headers, with_defaults
 from services.gateway.faults import Busy, TooLarge, TooSlow
 from services.gateway.lanes import Lanes
-from services.gateway.request_ids import request_id
 from services.gateway.telemetry import Account
 
 SLOWEST_BODY_SECONDS = 30.0

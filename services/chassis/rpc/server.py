@@ -21,8 +21,8 @@ from services.chassis.clock import Clock
 from services.chassis.contract import ContractError, Method, methods
 from services.chassis.db.database import Database
 from services.chassis.errors import Fault, to_status
+from services.chassis.request_ids import request_id
 from services.chassis.rpc.call import Call, Proceed, Stage
-from services.chassis.rpc.stages import request_id
 
 LARGEST_MESSAGE = 4 * 1024 * 1024
 LARGEST_METADATA = 16 * 1024

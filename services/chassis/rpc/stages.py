@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from secrets import token_hex
 
 from google.protobuf.message import DecodeError, Message
 
@@ -26,20 +25,9 @@ from services.chassis.vault.errors import KeyUnavailable
 LONGEST_SECONDS = 30.0
 """Deadline of a call that came without one, and the longest accepted."""
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _OWN = frozenset({Kind.INTERNAL.value})
 """Callers of the methods that even a forwarder calls for itself."""
 _BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
-
-
-def new_request_id() -> str:
-    """Identifies one request in answers, logs and the record."""
-    return token_hex(16)
-
-
-def request_id(given: str | None) -> str:
-    """The caller's own id if it is a sane one, otherwise a new one."""
-    return given if given and _REQUEST_ID.fullmatch(given) else new_request_id()
 
 
 def errors(call: Call, proceed: Proceed) -> Message:

@@ -10,8 +10,8 @@ from google.protobuf.message import Message
 
 from comptoir.identity.v1 import oauth_pb2, session_pb2, user_pb2
 from services.chassis.errors import Invalid, NotFound, Unauthenticated
+from services.chassis.request_ids import request_id
 from services.gateway.backend import Backend
-from services.gateway.request_ids import request_id
 from services.gateway.telemetry import Account
 
 _LONGEST_AGENT = 512
