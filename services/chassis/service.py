@@ -10,23 +10,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import MetaData, Table
+from sqlalchemy import MetaData
 
 from comptoir.identity.v1 import oauth_pb2
 from services.chassis import log, metrics, tracing
 from services.chassis.changes.log import ChangeLog
-from services.chassis.changes.tables import LogTables
 from services.chassis.clock import Clock, system_clock
 from services.chassis.config import ConfigError, OwnerSettings, Settings, load
 from services.chassis.contract import ContractError, Method
 from services.chassis.db.database import Database
 from services.chassis.db.faults import Conflicts
 from services.chassis.db.migrate import migrate
+from services.chassis.feed.published import Published
 from services.chassis.rpc.client import Client
 from services.chassis.rpc.peers import Peers
 from services.chassis.rpc.server import Handlers, Server
 from services.chassis.rpc.stages import stages
 from services.chassis.signing_keys import SigningKeys
+from services.chassis.tables import ChassisTables
 from services.chassis.tokens import FindKey, TokenVerifier
 from services.chassis.vault.data_keys import DataKeys
 from services.chassis.vault.kek_file import FileKeyring
@@ -58,10 +59,10 @@ class Service:
     name: str
     handlers: Callable[[Resources], Handlers]
     metadata: MetaData
-    data_keys: Table
+    tables: ChassisTables
     versions: Path
-    changes: LogTables | None = None
-    """The tables of its log."""
+    published: tuple[Published, ...] = ()
+    """What its feed shows of its resources."""
     settings: type[Settings] = Settings
     conflicts: Conflicts = field(default_factory=dict)
     find_key: Callable[[Resources], FindKey] | None = None
@@ -97,7 +98,7 @@ def build(service: Service, settings: Settings, clock: Clock = system_clock) -> 
         health_listen=settings.health_listen,
         clock=clock,
         database=database,
-        log=ChangeLog(service.name, service.changes, resources.vault) if service.changes else None,
+        log=ChangeLog(service.name, service.tables.log, resources.vault),
         threads=settings.threads,
     )
     return server, resources
@@ -105,7 +106,7 @@ def build(service: Service, settings: Settings, clock: Clock = system_clock) -> 
 
 def _vault(service: Service, settings: Settings) -> Vault:
     keyring = FileKeyring.load(settings.kek_file)
-    return Vault(DataKeys(service.name, keyring, SqlDataKeyStore(service.data_keys)))
+    return Vault(DataKeys(service.name, keyring, SqlDataKeyStore(service.tables.data_keys)))
 
 
 def _published_keys(settings: Settings) -> FindKey:

@@ -34,6 +34,18 @@ class Address:
     locality: str
 
 
+_PATHS = {
+    "legal_identifier_kind": "legal_identifier.kind",
+    "legal_identifier_value": "legal_identifier.value",
+    **{column: f"address.{column}" for column in Address.__dataclass_fields__},
+    **{
+        f"{role}_{field}": f"{role}_contact.{field}"
+        for role in ("manager", "technical")
+        for field in Contact.__dataclass_fields__
+    },
+}
+
+
 def _contact_columns(role: str) -> list[MappedColumn[Any]]:
     return [mapped_column(f"{role}_{field}") for field in Contact.__dataclass_fields__]
 
@@ -42,7 +54,7 @@ class CompanyRow(TenantRow, Base):
     """One company: the tenant itself."""
 
     __tablename__ = "companies"
-    __recorded__ = Recorded("comptoir.company/Company")
+    __recorded__ = Recorded("comptoir.company/Company", paths=_PATHS)
 
     legal_name: Mapped[str]
     region_code: Mapped[str]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from comptoir.company.v1 import company_pb2
+from services.chassis.feed.published import Published
 from services.chassis.rpc.server import Handlers
 from services.chassis.service import Resources, Service
 from services.company.api import CompanyApi
-from services.company.rows import CHANGES, DATA_KEYS, Base
+from services.company.companies import CompanyRow
+from services.company.rows import TABLES, Base
 
 
 def _handlers(resources: Resources) -> Handlers:
@@ -19,7 +21,7 @@ COMPANY = Service(
     name="company",
     handlers=_handlers,
     metadata=Base.metadata,
-    data_keys=DATA_KEYS,
-    changes=CHANGES,
+    tables=TABLES,
+    published=(Published(CompanyRow, ("legal_name", "region_code", "time_zone", "language_code")),),
     versions=Path(__file__).parent / "migrations",
 )

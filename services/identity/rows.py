@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.orm import DeclarativeBase
 
-from services.chassis.changes.tables import LogTables
-from services.chassis.db.rows import COLUMN_TYPES, data_keys_table
+from services.chassis.db.rows import COLUMN_TYPES
+from services.chassis.tables import ChassisTables
 
 
 class Base(DeclarativeBase):
@@ -14,5 +14,4 @@ class Base(DeclarativeBase):
     type_annotation_map = COLUMN_TYPES
 
 
-CHANGES = LogTables(Base.metadata)
-DATA_KEYS = data_keys_table(Base.metadata)
+TABLES = ChassisTables(Base.metadata)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from comptoir.identity.v1 import membership_pb2, oauth_pb2, session_pb2, user_pb2
+from services.chassis.feed.published import Published
 from services.chassis.rpc.server import Handlers
 from services.chassis.service import Resources, Service
 from services.chassis.signing_keys import SigningKeys
@@ -20,7 +21,7 @@ from services.identity.oauth.families import RefreshTokens
 from services.identity.oauth.grants import Grants
 from services.identity.oauth.signing_keys import KeyRing
 from services.identity.passwords import Passwords
-from services.identity.rows import CHANGES, DATA_KEYS, Base
+from services.identity.rows import TABLES, Base
 from services.identity.sign_in import SignIn
 
 
@@ -50,8 +51,8 @@ IDENTITY = Service(
     name="identity",
     handlers=_handlers,
     metadata=Base.metadata,
-    data_keys=DATA_KEYS,
-    changes=CHANGES,
+    tables=TABLES,
+    published=(Published(memberships.MemberRow, ("role", "all_shops", "shop_ids")),),
     versions=Path(__file__).parent / "migrations",
     settings=IdentitySettings,
     conflicts={"memberships_pkey": memberships.taken, "clients_pkey": clients.registered_twice},

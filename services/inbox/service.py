@@ -8,7 +8,7 @@ from comptoir.inbox.v1 import message_pb2
 from services.chassis.rpc.server import Handlers
 from services.chassis.service import Resources, Service
 from services.inbox.api import MessageApi
-from services.inbox.rows import CHANGES, DATA_KEYS, Base
+from services.inbox.rows import TABLES, Base
 
 
 def _handlers(resources: Resources) -> Handlers:
@@ -19,7 +19,6 @@ INBOX = Service(
     name="inbox",
     handlers=_handlers,
     metadata=Base.metadata,
-    data_keys=DATA_KEYS,
-    changes=CHANGES,
+    tables=TABLES,
     versions=Path(__file__).parent / "migrations",
 )

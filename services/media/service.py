@@ -6,6 +6,7 @@ from pathlib import Path
 
 from comptoir.media.v1 import logo_pb2
 from services.chassis import log
+from services.chassis.feed.published import Published
 from services.chassis.fence import Fence
 from services.chassis.rpc.server import Handlers
 from services.chassis.service import Resources, Service
@@ -14,7 +15,8 @@ from services.media.config import MediaSettings
 from services.media.imaging.decoder import Decoder
 from services.media.imaging.errors import Exhausted
 from services.media.imports import Importer
-from services.media.rows import CHANGES, DATA_KEYS, Base
+from services.media.logos import LogoRow
+from services.media.rows import TABLES, Base
 from services.media.storage import FileStore
 
 
@@ -42,8 +44,8 @@ MEDIA = Service(
     name="media",
     handlers=_handlers,
     metadata=Base.metadata,
-    data_keys=DATA_KEYS,
-    changes=CHANGES,
+    tables=TABLES,
+    published=(Published(LogoRow, ("image_id", "width", "height")),),
     versions=Path(__file__).parent / "migrations",
     settings=MediaSettings,
 )

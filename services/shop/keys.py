@@ -105,6 +105,10 @@ class KeyRow(TenantRow, Base):
     def name(self) -> str:
         return NAME.format({"company": self.company, "shop": self.shop_id, "key": self.key_id})
 
+    @property
+    def history(self) -> str:
+        return NAME.parent.format({"company": self.company, "shop": self.shop_id})
+
 
 class KeyRing:
     """The keys of shops, over the vault."""

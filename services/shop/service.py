@@ -6,11 +6,13 @@ from pathlib import Path
 
 from comptoir.shop.v1 import key_pb2, shop_pb2, signature_pb2
 from services.chassis.cache import ReplyCache
+from services.chassis.feed.published import Published
 from services.chassis.rpc.server import Handlers
 from services.chassis.service import Resources, Service
 from services.shop.api import KeyApi, ShopApi, SignatureApi
 from services.shop.keys import KeyRing
-from services.shop.rows import CHANGES, DATA_KEYS, Base
+from services.shop.rows import TABLES, Base
+from services.shop.shops import ShopRow
 
 
 def _handlers(resources: Resources) -> Handlers:
@@ -28,7 +30,21 @@ SHOP = Service(
     name="shop",
     handlers=_handlers,
     metadata=Base.metadata,
-    data_keys=DATA_KEYS,
-    changes=CHANGES,
+    tables=TABLES,
+    published=(
+        Published(
+            ShopRow,
+            (
+                "display_name",
+                "url",
+                "capture_delay_days",
+                "validation_mode",
+                "extra_attempts",
+                "notify_refused_attempts",
+                "signature_algorithm",
+                "state",
+            ),
+        ),
+    ),
     versions=Path(__file__).parent / "migrations",
 )

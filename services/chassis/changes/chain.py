@@ -23,6 +23,7 @@ METADATA = (
     "action",
     "fields",
     "actor",
+    "client",
     "on_behalf_of",
     "reason",
     "request_id",

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, insert, select, update
+from sqlalchemy import Connection, Table, cast, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.chassis.changes import chain
 from services.chassis.changes.recorder import Entry
-from services.chassis.changes.tables import LogTables
+from services.chassis.changes.tables import LogTables, TransactionId
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.vault.errors import SealBroken
 from services.chassis.vault.place import PLATFORM, Place
@@ -35,8 +35,22 @@ class Stamp:
     actor: str
     request_id: str
     method: str
+    client: str = ""
+    """The application through which the person wrote."""
     on_behalf_of: str = ""
     reason: str = ""
+    source: str = ""
+    """The address it came from: personal data, kept for 90 days beside the chain."""
+
+
+@dataclass(frozen=True)
+class Revision:
+    """How far a scope had come when a write was done."""
+
+    scope: str
+    sequence: int
+    position: int
+    """Where the write stands among those of all scopes; see `ChangeLog.append`."""
 
 
 class ChangeLog:
@@ -47,29 +61,41 @@ class ChangeLog:
         self._tables = tables
         self._vault = vault
 
-    def append(self, session: ScopedSession, stamp: Stamp) -> int:
-        """Appends the session's entries to the chain of its scope; returns the last sequence, 0 for none."""
+    def append(self, session: ScopedSession, stamp: Stamp) -> Revision | None:
+        """Appends the session's entries to the chain of its scope; None if there are none.
+
+        The position of a change is its transaction's id, but never less than the position before it in its scope:
+        two transactions may lock a head in another order than they were begun in. So positions rise with the
+        sequence, and whatever lies below the oldest running transaction is complete, in order, for ever.
+        """
         entries = session.recorder.entries
         if not entries:
-            return 0
+            return None
         connection, scope = session.connection(), scope_of(session)
         known = [canonical_values(entry) for entry in entries]
-        values = [self._sealed(session, scope, each) for each in known]
-        sequence, previous = self._lock(connection, scope)
+        values = [self._sealed(session, scope, each, stamp.source) for each in known]
+        sequence, previous, reached = self._lock(connection, scope)
+        position = func.greatest(func.pg_current_xact_id(), cast(reached, TransactionId()))
         changes = []
         for entry, value, committed in zip(entries, values, map(chain.commitment, known), strict=True):
             sequence += 1
             change = {**_metadata(entry, stamp, scope, sequence), "commitment": committed}
             previous = change["hash"] = chain.link(previous, change, committed)
-            changes.append({**change, "time": stamp.time})
+            changes.append({**change, "time": stamp.time, "history": entry.history})
             value["sequence"] = sequence
-        _insert(connection, self._tables.changes, changes, transaction=func.pg_current_xact_id())
+        _insert(connection, self._tables.changes, changes, position=position)
         _insert(connection, self._tables.values, values)
         heads = self._tables.heads
-        connection.execute(
-            update(heads).where(heads.c.scope == scope).values(sequence=sequence, hash=previous)
+        moved = (
+            update(heads)
+            .where(heads.c.scope == scope)
+            .values(
+                sequence=sequence, hash=previous, transaction=func.pg_current_xact_id(), position=position
+            )
         )
-        return sequence
+        return Revision(
+            scope, sequence, int(connection.execute(moved.returning(heads.c.position)).scalar_one())
+        )
 
     def values(self, session: ScopedSession, scope: str, sequence: int) -> dict[str, Any] | None:
         """Before and after of one change; None once they were erased. Raises SealBroken if they are another's."""
@@ -82,7 +108,7 @@ class ChangeLog:
         found = session.connection().execute(query).one_or_none()
         if found is None:
             return None
-        place = self._place(session, scope, found.value_id)
+        place = self._place(session, scope, found.value_id, "sealed")
         opened = self._vault.open(session.connection(), place, found.sealed)
         # The seal binds them to their own id; only the chain says which change they belong to.
         if chain.commitment(opened.reveal()) != bytes(found.commitment):
@@ -90,29 +116,56 @@ class ChangeLog:
         known: dict[str, Any] = json.loads(opened.reveal_text())
         return known
 
-    def _sealed(self, session: ScopedSession, scope: str, known: bytes) -> dict[str, Any]:
-        value_id = secrets.token_hex(16)
-        place = self._place(session, scope, value_id)
-        sealed = self._vault.seal(session.connection(), place, Secret(known))
-        return {"scope": scope, "value_id": value_id, "sealed": sealed}
+    def source(self, session: ScopedSession, scope: str, sequence: int) -> str:
+        """The address that a change came from; empty once it was forgotten."""
+        table = self._tables.values
+        query = select(table.c.value_id, table.c.source).where(
+            table.c.scope == scope, table.c.sequence == sequence
+        )
+        found = session.connection().execute(query).one_or_none()
+        if found is None or found.source is None:
+            return ""
+        place = self._place(session, scope, found.value_id, "source")
+        return self._vault.open(session.connection(), place, found.source).reveal_text()
 
-    def _lock(self, connection: Connection, scope: str) -> tuple[int, bytes]:
+    def _sealed(self, session: ScopedSession, scope: str, known: bytes, source: str) -> dict[str, Any]:
+        value_id = secrets.token_hex(16)
+
+        def seal(column: str, secret: Secret) -> bytes:
+            return self._vault.seal(
+                session.connection(), self._place(session, scope, value_id, column), secret
+            )
+
+        return {
+            "scope": scope,
+            "value_id": value_id,
+            "sealed": seal("sealed", Secret(known)),
+            "source": seal("source", Secret(source.encode())) if source else None,
+        }
+
+    def _lock(self, connection: Connection, scope: str) -> tuple[int, bytes, str]:
         heads = self._tables.heads
-        locked = select(heads.c.sequence, heads.c.hash).where(heads.c.scope == scope).with_for_update()
+        locked = (
+            select(heads.c.sequence, heads.c.hash, heads.c.position)
+            .where(heads.c.scope == scope)
+            .with_for_update()
+        )
         row = connection.execute(locked).one_or_none()
         if row is None:
-            first = upsert(heads).values(scope=scope, sequence=0, hash=chain.GENESIS)
+            first = upsert(heads).values(
+                scope=scope, sequence=0, hash=chain.GENESIS, transaction="0", position="0"
+            )
             connection.execute(first.on_conflict_do_nothing())
             row = connection.execute(locked).one()
-        return row.sequence, bytes(row.hash)
+        return row.sequence, bytes(row.hash), row.position
 
-    def _place(self, session: ScopedSession, scope: str, value_id: str) -> Place:
+    def _place(self, session: ScopedSession, scope: str, value_id: str, column: str) -> Place:
         company = session.scope.company or (f"users/{session.scope.user}" if session.scope.user else PLATFORM)
         return Place(
             service=self._service,
             company=company,
             table="change_values",
-            column="sealed",
+            column=column,
             row=f"{scope}/{value_id}",
             kind="history",
             environment="-",
@@ -146,6 +199,7 @@ def _metadata(entry: Entry, stamp: Stamp, scope: str, sequence: int) -> dict[str
         "action": entry.action,
         "fields": entry.fields,
         "actor": stamp.actor,
+        "client": stamp.client,
         "on_behalf_of": stamp.on_behalf_of,
         "reason": stamp.reason,
         "request_id": stamp.request_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,10 @@ class Recorded:
     """Columns of which only that they changed is kept."""
     omit: frozenset[str] = frozenset({"version", "update_time"})
     """Columns that say nothing by themselves."""
+    paths: Mapping[str, str] = field(default_factory=dict)
+    """For columns that the contract names otherwise, the path of their field."""
+    actions: frozenset[str] = frozenset({CREATE, UPDATE, DELETE})
+    """What of a row is worth a change."""
 
 
 @dataclass
@@ -28,6 +33,8 @@ class Entry:
 
     type: str
     resource: str
+    history: str
+    """The resource in whose history it stands: a key's, in that of its shop."""
     action: str
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
@@ -50,12 +57,13 @@ class Recorder:
     def take(self, row: Any, action: str) -> None:
         """Takes a row over as it is flushed."""
         recorded: Recorded | None = getattr(row, "__recorded__", None)
-        if recorded is None:
+        if recorded is None or action not in recorded.actions:
             return
         before, after = _values(row, recorded, action)
         known = self._entries.get(row.name)
         if known is None:
-            self._entries[row.name] = Entry(recorded.type, row.name, action, before, after)
+            history = getattr(row, "history", row.name)
+            self._entries[row.name] = Entry(recorded.type, row.name, history, action, before, after)
             return
         known.before = {**before, **known.before} if known.action != CREATE else {}
         known.after = {**known.after, **after} if action != DELETE else {}
@@ -76,10 +84,11 @@ def _values(row: Any, recorded: Recorded, action: str) -> tuple[dict[str, Any], 
         old = history.deleted[0] if history.deleted else (getattr(row, name) if action == DELETE else None)
         new = None if action == DELETE else getattr(row, name)
         hidden = name in recorded.secret
+        path = recorded.paths.get(name, name)
         if action != CREATE:
-            before[name] = None if hidden else _plain(old)
+            before[path] = None if hidden else _plain(old)
         if action != DELETE:
-            after[name] = None if hidden else _plain(new)
+            after[path] = None if hidden else _plain(new)
     return before, after
 
 

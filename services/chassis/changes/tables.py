@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
 from sqlalchemy.types import UserDefinedType
 
 from services.chassis.db.rows import TableClass
@@ -20,7 +32,7 @@ class TransactionId(UserDefinedType[str]):
 
 
 class LogTables:
-    """Heads, changes and values: one head a scope, one change a request and resource, its values sealed."""
+    """Heads, changes, values, and the state of the feed: one head a scope, one change a request and resource."""
 
     def __init__(self, metadata: MetaData) -> None:
         info = {"class": TableClass.LOG}
@@ -30,6 +42,8 @@ class LogTables:
             Column("scope", Text, primary_key=True),
             Column("sequence", BigInteger, nullable=False),
             Column("hash", LargeBinary, nullable=False),
+            Column("transaction", TransactionId, nullable=False),
+            Column("position", TransactionId, nullable=False),
             info=info,
         )
         self.changes = Table(
@@ -37,13 +51,15 @@ class LogTables:
             metadata,
             Column("scope", Text, primary_key=True),
             Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-            Column("transaction", TransactionId, nullable=False),
+            Column("position", TransactionId, nullable=False),
+            Column("history", Text, nullable=False),
             Column("time", DateTime(timezone=True), nullable=False),
             Column("type", Text, nullable=False),
             Column("resource", Text, nullable=False),
             Column("action", Text, nullable=False),
             Column("fields", ARRAY(Text), nullable=False),
             Column("actor", Text, nullable=False),
+            Column("client", Text, nullable=False),
             Column("on_behalf_of", Text, nullable=False),
             Column("reason", Text, nullable=False),
             Column("request_id", Text, nullable=False),
@@ -51,8 +67,8 @@ class LogTables:
             Column("schema_version", Integer, nullable=False),
             Column("commitment", LargeBinary, nullable=False),
             Column("hash", LargeBinary, nullable=False),
-            Index("changes_transaction", "transaction"),
-            Index("changes_resource", "scope", "resource", "sequence"),
+            Index("changes_position", "position", "scope", "sequence"),
+            Index("changes_history", "scope", "history", "sequence"),
             info=info,
         )
         self.values = Table(
@@ -62,5 +78,16 @@ class LogTables:
             Column("sequence", BigInteger, primary_key=True, autoincrement=False),
             Column("value_id", Text, nullable=False),
             Column("sealed", LargeBinary, nullable=False),
+            Column("source", LargeBinary),
             info=info,
+        )
+        self.feed = Table(
+            "change_feed",
+            metadata,
+            Column("only", Boolean, primary_key=True),
+            Column("epoch", Text, nullable=False),
+            Column("token_key", LargeBinary, nullable=False),
+            Column("cluster", Text, nullable=False),
+            Column("floor", TransactionId, nullable=False),
+            info={"class": TableClass.PLATFORM},
         )

@@ -28,6 +28,8 @@ class TableClass(Enum):
     """A company's wrapped data keys, and the platform's own under '-'."""
     LOG = "log"
     """The changes of a company, of a person, or of the platform, each a scope of its own."""
+    MIRROR = "mirror"
+    """What is kept of another service's rows of a company: seen with that company set, written by the mirror."""
     DIRECTORY = "directory"
     """Where to look a tenant or a person up by something only they have."""
     PLATFORM = "platform"
@@ -41,6 +43,7 @@ OWNERS: dict[TableClass | None, tuple[str, ...]] = {
     TableClass.TENANT: ("company",),
     TableClass.PERSON: ("user_id",),
     TableClass.MEMBERSHIP: ("company", "user_id"),
+    TableClass.MIRROR: ("company",),
 }
 """For each scoped class of tables, the columns of which the call's scope must set one."""
 

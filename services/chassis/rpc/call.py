@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from services.chassis.authorize import Grant
 from services.chassis.caller import Caller
-from services.chassis.changes.log import ChangeLog
+from services.chassis.changes.log import ChangeLog, Revision
 from services.chassis.contract import Method
 from services.chassis.db.database import Database, enter
 from services.chassis.db.scope import Scope
@@ -46,6 +46,8 @@ class Call:
     database: Database | None = None
     log: ChangeLog | None = None
     """Where the transaction's changes go."""
+    revision: Revision | None = None
+    """How far the log of its scope came by this call's write."""
     _session: ScopedSession | None = None
 
     @property

@@ -158,7 +158,7 @@ def _end(call: Call, response: Message) -> None:
         raise Unavailable("The caller has gone.", reason="CALLER_GONE")
     if call.log is not None:
         call.db.flush()
-        call.log.append(call.db, _stamp(call))
+        call.revision = call.log.append(call.db, _stamp(call))
     call.db.commit()
 
 
@@ -173,6 +173,8 @@ def _stamp(call: Call) -> Stamp:
         reason=getattr(call.request, "reason", ""),
         request_id=call.request_id,
         method=call.method.path,
+        client=caller.client_id,
+        source=call.metadata.get("x-client-address", "") if caller.is_person else "",
     )
 
 

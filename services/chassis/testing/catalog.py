@@ -31,6 +31,7 @@ _POLICIES: dict[TableClass | None, str] = {
     TableClass.TENANT: f"(company = {_COMPANY})",
     TableClass.PERSON: f"(user_id = {_USER})",
     TableClass.MEMBERSHIP: f"((company = {_COMPANY}) OR (user_id = {_USER}))",
+    TableClass.MIRROR: f"((company = {_COMPANY}) OR (current_setting('app.mirror'::text, true) = 'on'::text))",
     TableClass.VAULT: (
         f"((company = {_COMPANY}) OR (company = ('users/'::text || {_USER})) OR (company = '-'::text))"
     ),
@@ -111,6 +112,8 @@ def _policies(connection: Connection, service: Service) -> Iterator[str]:
     for name, rules in found.items():
         rule = _POLICIES.get(_tables(service).get(name))
         expected: list[Any] = [("PERMISSIVE", role, "ALL", rule, rule)] if rule else []
+        if rule and name in _fed(service):
+            expected.append(("PERMISSIVE", [role_name(service.name, "feed")], "SELECT", "true", None))
         if _tables(service).get(name) is TableClass.VAULT:
             expected = [
                 ("PERMISSIVE", role, "SELECT", rule, None),
@@ -118,7 +121,7 @@ def _policies(connection: Connection, service: Service) -> Iterator[str]:
                 ("PERMISSIVE", [role_name(service.name, "owner")], "ALL", "true", None),
             ]
         if sorted(rules, key=str) != sorted(expected, key=str):
-            yield f"{name}: must have {'the one policy of its class' if rule else 'no policy'}"
+            yield f"{name}: must have {'the policies of its class' if rule else 'no policy'}"
 
 
 def _grants(connection: Connection, service: Service) -> Iterator[str]:
@@ -128,7 +131,8 @@ def _grants(connection: Connection, service: Service) -> Iterator[str]:
         "select c.relname::text as name, a.grantee::regrole::text as role, a.privilege_type::text as right,"
         "  a.is_grantable from pg_class c, aclexplode(c.relacl) a"
         " where c.relnamespace = 'public'::regnamespace and a.grantee <> c.relowner"
-        " union all select c.relname::text, a.grantee::regrole::text, 'a column', true"
+        " union all select c.relname::text, a.grantee::regrole::text,"
+        "  a.privilege_type::text || ' ' || t.attname::text, a.is_grantable"
         " from pg_attribute t join pg_class c on c.oid = t.attrelid, aclexplode(t.attacl) a"
         " where c.relnamespace = 'public'::regnamespace"
         " union all select 'schema public', a.grantee::regrole::text, a.privilege_type::text, a.is_grantable"
@@ -137,13 +141,20 @@ def _grants(connection: Connection, service: Service) -> Iterator[str]:
         " union all select 'default privileges', a.grantee::regrole::text, a.privilege_type::text, true"
         " from pg_default_acl d, aclexplode(d.defaclacl) a",
     )
+    feed = role_name(service.name, "feed")
+    missing = {(name, right) for name, rights in _fed(service).items() for right in rights}
     for row in rows:
+        if row.role == feed and (row.name, row.right) in missing and not row.is_grantable:
+            missing.discard((row.name, row.right))
+            continue
         kind = _tables(service).get(row.name)
         allowed: frozenset[str] = _RIGHTS.get(kind, _EVERY_RIGHT) if kind else frozenset()
         if row.name == _HEADS:
             allowed |= {"UPDATE"}
         if row.role != role_name(service.name, "svc") or row.right not in allowed or row.is_grantable:
             yield f"{row.name}: {row.role} must not be granted {row.right}"
+    for name, right in missing:
+        yield f"{name}: {feed} must be granted {right}"
 
 
 def _objects(connection: Connection, _: Service) -> Iterator[str]:
@@ -242,7 +253,7 @@ def _recorded(connection: Connection, service: Service) -> Iterator[str]:
         " and tgenabled = 'O' and tgtype = 29",
     )
     insisting = {row.table for row in rows}
-    if service.changes is not None and not _rows(
+    if not _rows(
         connection,
         "select from pg_trigger join pg_proc p on p.oid = tgfoid"
         f" where tgrelid = '{_HEADS}'::regclass and proname = 'only_grow' and tgenabled = 'O' and tgtype = 19",
@@ -267,6 +278,16 @@ CHECKS: tuple[Check, ...] = (
     _foreign_keys,
     _recorded,
 )
+
+
+def _fed(service: Service) -> dict[str, frozenset[str]]:
+    """What the feed may read: the log without its values, and the published columns."""
+    log = dict.fromkeys(("change_heads", "changes", "change_feed"), frozenset({"SELECT"}))
+    columns = {
+        each.table.name: frozenset(f"SELECT {column}" for column in each.granted)
+        for each in service.published
+    }
+    return {**log, **columns}
 
 
 def _tables(service: Service) -> dict[str, TableClass | None]:

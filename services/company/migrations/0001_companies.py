@@ -6,8 +6,10 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from services.chassis.changes.ddl import publish, recorded
 from services.chassis.db.rows import TableClass
-from services.chassis.db.schema import change_log, data_keys, recorded, secure
+from services.chassis.db.schema import secure
+from services.chassis.tables import chassis_tables
 
 revision = "0001"
 down_revision = None
@@ -33,8 +35,7 @@ _TEXTS = (
 
 
 def upgrade() -> None:
-    data_keys("company")
-    change_log("company")
+    chassis_tables("company")
     op.create_table(
         "companies",
         sa.Column("company", sa.Text, primary_key=True),
@@ -46,3 +47,4 @@ def upgrade() -> None:
     )
     secure("companies", TableClass.TENANT, "company")
     recorded("companies")
+    publish("companies", "company", ("company", "legal_name", "region_code", "time_zone", "language_code"))

@@ -15,7 +15,7 @@ from services.chassis.changes.log import ChangeLog
 from services.chassis.db.scope import Scope
 from services.chassis.errors import Denied, Invalid, NotFound, Stale, Unauthenticated
 from services.chassis.testing.running import METHODS, Running
-from services.company.rows import CHANGES
+from services.company.rows import TABLES
 from services.company.service import COMPANY
 
 Company = company_pb2.Company
@@ -76,7 +76,7 @@ def broken(refused: pytest.ExceptionInfo[Invalid]) -> list[tuple[str, str]]:
 
 def changes_of(company: Running, record: company_pb2.Company) -> list[dict[str, Any]]:
     """What the log says of the company, oldest first, with the values before and after."""
-    scope, log = Scope(company=id_of(record)), ChangeLog("company", CHANGES, company.resources.vault)
+    scope, log = Scope(company=id_of(record)), ChangeLog("company", TABLES.log, company.resources.vault)
     with company.database.administrator() as connection:
         cursor = connection.cursor(row_factory=dict_row)
         cursor.execute("select * from changes where scope = %s order by sequence", (record.name,))
@@ -383,7 +383,7 @@ def test_each_write_is_one_change_and_what_changes_nothing_is_none(company: Runn
     assert [change["fields"] for change in changes_of(company, before)[1:]] == [
         ["time_zone"],
         [
-            f"{role}_{field}"
+            f"{role}_contact.{field}"
             for role in ("manager", "technical")
             for field in ("email", "given_name", "title")
         ],

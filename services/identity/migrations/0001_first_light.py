@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from services.chassis.changes.ddl import publish, recorded
 from services.chassis.db.rows import TableClass
-from services.chassis.db.schema import change_log, data_keys, recorded, secure
+from services.chassis.db.schema import secure
+from services.chassis.tables import chassis_tables
 
 revision = "0001"
 down_revision = None
@@ -15,8 +17,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    data_keys("identity")
-    change_log("identity")
+    chassis_tables("identity")
     _people()
     _companies()
     _sign_in()
@@ -73,6 +74,7 @@ def _companies() -> None:
     op.create_index("memberships_user_id", "memberships", ["user_id"])
     secure("memberships", TableClass.MEMBERSHIP, "identity")
     recorded("memberships")
+    publish("memberships", "identity", ("company", "user_id", "role", "all_shops", "shop_ids"))
 
 
 def _sign_in() -> None:

@@ -6,8 +6,10 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from services.chassis.changes.ddl import recorded
 from services.chassis.db.rows import TableClass
-from services.chassis.db.schema import change_log, data_keys, recorded, secure
+from services.chassis.db.schema import secure
+from services.chassis.tables import chassis_tables
 
 revision = "0001"
 down_revision = None
@@ -16,8 +18,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    data_keys("inbox")
-    change_log("inbox")
+    chassis_tables("inbox")
     op.create_table(
         "messages",
         sa.Column("company", sa.Text, primary_key=True),

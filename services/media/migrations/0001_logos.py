@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from services.chassis.changes.ddl import publish, recorded
 from services.chassis.db.rows import TableClass
-from services.chassis.db.schema import change_log, data_keys, recorded, secure
+from services.chassis.db.schema import secure
+from services.chassis.tables import chassis_tables
 
 revision = "0001"
 down_revision = None
@@ -15,8 +17,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    data_keys("media")
-    change_log("media")
+    chassis_tables("media")
     op.create_table(
         "logos",
         sa.Column("company", sa.Text, primary_key=True),
@@ -30,6 +31,7 @@ def upgrade() -> None:
     )
     secure("logos", TableClass.TENANT, "media")
     recorded("logos")
+    publish("logos", "media", ("company", "shop_id", "image_id", "width", "height"))
     op.create_table(
         "images",
         sa.Column("image_id", sa.Text, primary_key=True),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from services.chassis.changes.ddl import publish, recorded
 from services.chassis.db.rows import TableClass
-from services.chassis.db.schema import change_log, data_keys, recorded, secure
+from services.chassis.db.schema import secure
+from services.chassis.tables import chassis_tables
 
 revision = "0001"
 down_revision = None
@@ -15,8 +17,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    data_keys("shop")
-    change_log("shop")
+    chassis_tables("shop")
     op.create_table(
         "shops",
         sa.Column("company", sa.Text, primary_key=True),
@@ -36,6 +37,22 @@ def upgrade() -> None:
     )
     secure("shops", TableClass.TENANT, "shop")
     recorded("shops")
+    publish(
+        "shops",
+        "shop",
+        (
+            "company",
+            "shop_id",
+            "display_name",
+            "url",
+            "capture_delay_days",
+            "validation_mode",
+            "extra_attempts",
+            "notify_refused_attempts",
+            "signature_algorithm",
+            "state",
+        ),
+    )
     op.create_table(
         "shop_directory",
         sa.Column("shop_id", sa.Text, primary_key=True),

@@ -17,7 +17,7 @@ from services.chassis.db.scope import Scope
 from services.chassis.errors import Stale
 from services.chassis.testing.running import Running
 from services.chassis.vault.errors import SealBroken
-from services.shop.rows import CHANGES
+from services.shop.rows import TABLES
 from services.shop.service import SHOP
 
 
@@ -62,7 +62,7 @@ def test_a_changed_label_is_one_change_with_both_values(shop: Running) -> None:
     )
 
     last = rows(shop, "one")[-1]
-    log = ChangeLog("shop", CHANGES, shop.resources.vault)
+    log = ChangeLog("shop", TABLES.log, shop.resources.vault)
     with shop.resources.database.transaction(Scope(company="one")) as session:
         values = log.values(session, "companies/one", last["sequence"])
 
@@ -82,7 +82,7 @@ def test_a_new_shop_is_one_change_a_resource_and_no_secret_is_in_any(shop: Runni
         name,
         *(f"{name}/keys/{key}-test" for key in ("form", "rest-password", "public", "hmac")),
     ]
-    log = ChangeLog("shop", CHANGES, shop.resources.vault)
+    log = ChangeLog("shop", TABLES.log, shop.resources.vault)
     with shop.resources.database.transaction(Scope(company="two")) as session:
         values = [log.values(session, "companies/two", row["sequence"]) for row in found]
     assert all(value is not None and value["after"].get("sealed") is None for value in values)
@@ -178,7 +178,7 @@ def test_values_put_beside_another_change_are_refused(shop: Running) -> None:
             " where scope = 'companies/nine' and sequence <= 2;"
             " update change_values set sequence = -sequence where scope = 'companies/nine' and sequence < 0"
         )
-    log = ChangeLog("shop", CHANGES, shop.resources.vault)
+    log = ChangeLog("shop", TABLES.log, shop.resources.vault)
 
     with shop.resources.database.transaction(Scope(company="nine")) as session:
         assert log.values(session, "companies/nine", 3) is not None

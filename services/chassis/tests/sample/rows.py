@@ -14,9 +14,9 @@ from services.chassis.db.rows import (
     PersonRow,
     PlatformRow,
     TenantRow,
-    data_keys_table,
 )
 from services.chassis.service import Service
+from services.chassis.tables import ChassisTables
 
 
 class Base(DeclarativeBase):
@@ -87,6 +87,6 @@ SAMPLE = Service(
     name="sample",
     handlers=lambda _: {},
     metadata=Base.metadata,
-    data_keys=data_keys_table(Base.metadata),
+    tables=ChassisTables(Base.metadata),
     versions=Path(__file__).parent / "migrations",
 )

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 
 from services.chassis.db.rows import TableClass
-from services.chassis.db.schema import data_keys, secure
+from services.chassis.db.schema import secure
+from services.chassis.tables import chassis_tables
 
 revision = "0001"
 down_revision = None
@@ -24,7 +25,7 @@ _TABLES = {
 
 
 def upgrade() -> None:
-    data_keys("sample")
+    chassis_tables("sample")
     for table, (kind, keys, columns) in _TABLES.items():
         op.create_table(
             table,
