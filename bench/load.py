@@ -23,7 +23,7 @@ Connect = Callable[[], AbstractContextManager[Call]]
 """Opens one connection."""
 
 CONNECTIONS = 8
-_PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 30
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def grpc_calls(
             )
 
             def call() -> None:
-                stub(request, timeout=_PATIENCE_SECONDS)
+                stub(request, timeout=PATIENCE_SECONDS)
 
             yield call
 
@@ -73,7 +73,7 @@ def https_calls(url: str, authority: Path, headers: Mapping[str, str]) -> Connec
     @contextmanager
     def connect() -> Iterator[Call]:
         context = ssl.create_default_context(cafile=str(authority))
-        connection = http.client.HTTPSConnection(host, place.port, timeout=_PATIENCE_SECONDS, context=context)
+        connection = http.client.HTTPSConnection(host, place.port, timeout=PATIENCE_SECONDS, context=context)
 
         def call() -> None:
             connection.request("GET", place.path, headers=dict(headers))

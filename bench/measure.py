@@ -39,10 +39,13 @@ class Measured:
         """Median cost of a call to these processes together; to all of them when none is named."""
         return statistics.median(_sum(costs, processes) for costs in self.rounds)
 
-    def ratio(self, peer: Measured, *processes: str) -> float:
-        """Calls that a second of CPU answers here, over those at the peer; each round is compared with its own."""
+    def ratio(self, peer: Measured, *processes: str, of_peer: tuple[str, ...] = ()) -> float:
+        """Calls that a second of CPU answers here, over those at the peer; each round is compared with its own.
+
+        CPU of these processes here and `of_peer` there; of all of them where none is named.
+        """
         return statistics.median(
-            _sum(theirs, ()) / _sum(ours, processes)
+            _sum(theirs, of_peer) / _sum(ours, processes)
             for ours, theirs in zip(self.rounds, peer.rounds, strict=True)
         )
 

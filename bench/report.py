@@ -49,17 +49,51 @@ class Line:
         )
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A figure beside its peer's: how many times as much, and the most it is to be."""
+
+    title: str
+    ours: float
+    peer: str
+    theirs: float
+    times: float | None
+    most: float | None = None
+
+    def cells(self) -> tuple[str, ...]:
+        """The line of the table."""
+        return (
+            self.title,
+            f"{self.ours:.4g}",
+            f"{self.peer} ({self.theirs:.4g})",
+            "" if self.times is None else f"{self.times:.2f}",
+            "" if self.most is None else f"{self.most:.2f}",
+        )
+
+
+_FIGURE_TITLES = ("figure", "here", "peer", "times", "at most")
 _TITLES = ("call", "processes", "CPU µs", "PostgreSQL µs", "peer (CPU µs)", "ratio", "at least")
 
 
 def table(lines: Sequence[Line]) -> str:
     """All lines, as Markdown."""
-    rows = [_TITLES, tuple("---" for _ in _TITLES), *(line.cells() for line in lines)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+    return _table(_TITLES, [line.cells() for line in lines])
 
 
-def page(lines: Sequence[Line], calls: int, commit: str) -> str:
+def figures(found: Sequence[Figure]) -> str:
+    """All figures, as Markdown."""
+    return _table(_FIGURE_TITLES, [figure.cells() for figure in found])
+
+
+def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (titles, ("---",) * len(titles), *rows))
+
+
+def page(lines: Sequence[Line], found: Sequence[Figure], calls: int, commit: str) -> str:
     """The whole of `docs/figures.md`."""
     where = f"{os.cpu_count()} cores, Python {platform.python_version()}, {calls} calls a round"
     standing = f", on top of commit {commit}" if commit else ""
-    return f"{_ABOUT.format(rounds=ROUNDS)}{table(lines)}\n\nMeasured with {where}{standing}.\n"
+    return (
+        f"{_ABOUT.format(rounds=ROUNDS)}{table(lines)}\n\n{_ABOUT_FIGURES}{figures(found)}\n\n"
+        f"Measured with {where}{standing}.\n"
+    )

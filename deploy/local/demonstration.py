@@ -9,20 +9,25 @@ from __future__ import annotations
 import json
 import secrets
 import string
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.message import Message
 
 from deploy.local import files
 from services.chassis.contract import Method, every_method
+from services.chassis.errors import Unavailable
 from services.chassis.rpc.client import Client
 
 if TYPE_CHECKING:
     from deploy.local.platforms import Platform
 
+_PATIENCE_SECONDS = 30.0
+_PAUSE_SECONDS = 0.05
 REDIRECT = "http://127.0.0.1:53682/callback"
 SCOPES = ["openid", "profile", "email", "account", "company", "users", "shop", "inbox", "platform"]
 _COMPANIES: dict[str, dict[str, Any]] = {
@@ -147,7 +152,7 @@ class Bootstrap:
         """Calls `Service/Method`."""
         method = self._methods[name]
         client = self._clients[method.service.split(".")[1]]
-        answer = client.call(method, ParseDict(request, method.request()), seconds=30)
+        answer = _patient(lambda: client.call(method, ParseDict(request, method.request()), seconds=30))
         result: dict[str, Any] = MessageToDict(answer)
         return result
 
@@ -168,10 +173,21 @@ class Bootstrap:
             client.close()
 
 
+def _patient(call: Callable[[], Message]) -> Message:
+    """The answer of a call that may come before its service has heard of the company that it is for."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return call()
+        except Unavailable as fault:
+            if fault.reason != "NOT_READY" or time.monotonic() > until:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+
+
 def _open_company(bootstrap: Bootstrap, record: dict[str, Any]) -> str:
     company = bootstrap.call("CompanyService/CreateCompany", {"company": {**record, **_CONTACTS}})
     name: str = company["name"]
-    bootstrap.call("MembershipService/RegisterCompany", {"company": name, "displayName": record["legalName"]})
     return name
 
 

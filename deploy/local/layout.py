@@ -57,6 +57,10 @@ class Layout:
         """The media service's files."""
         return self.root / "media"
 
+    def checkpoints(self, name: str) -> Path:
+        """What bears witness to one service's log; see docs/verifying.md."""
+        return self.root / "checkpoints" / name
+
     def state(self, name: str) -> Path:
         """What one process remembers across its own restarts and can do without."""
         return self.root / "state" / name
@@ -67,7 +71,8 @@ class Layout:
 
     def directories(self) -> tuple[Path, ...]:
         """Every directory but the database's, which may lie elsewhere."""
-        return (self.certificates, self.secrets, self.logs, self.mail, self.media, self.root / "state")
+        shared = (self.certificates, self.secrets, self.logs, self.mail, self.media)
+        return (*shared, self.root / "state", self.root / "checkpoints")
 
     def prepare(self) -> None:
         """Creates the directories, closed to other users; the authority's certificate is for all to read."""

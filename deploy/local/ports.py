@@ -21,6 +21,9 @@ DEFAULTS: Mapping[str, int] = {
     **{service: 15051 + index for index, service in enumerate(SERVICES)},
     **{f"{service}-health": 15151 + index for index, service in enumerate(SERVICES)},
     **{f"{service}-metrics": 15251 + index for index, service in enumerate(SERVICES)},
+    **{f"{service}-feed": 15061 + index for index, service in enumerate(SERVICES)},
+    **{f"{service}-feed-health": 15161 + index for index, service in enumerate(SERVICES)},
+    **{f"{service}-feed-metrics": 15261 + index for index, service in enumerate(SERVICES)},
     "gateway-metrics": 15258,
     "backoffice-metrics": 15259,
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from deploy.local import certificates, databases, demonstration, files, health
 from deploy.local.layout import Layout
 from deploy.local.ports import LOOPBACK, SERVICES
 from deploy.local.processes import Program
+from services.chassis.changes.checkpoint_files import new_key
 from services.chassis.vault.kek_rotation import add_generation
 
 if TYPE_CHECKING:
@@ -25,14 +26,15 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[2]
 
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE")
-# Whom each service watches to keep its mirrors.
+# Whom each service watches, to keep mirrors and to react.
 _WATCHED: Mapping[str, tuple[str, ...]] = {
-    "identity": ("company", "shop"),
+    "identity": ("company",),
     "company": ("identity", "shop"),
     "shop": ("identity", "company"),
-    "media": ("identity", "company", "shop"),
+    "media": ("identity", "shop"),
     "inbox": ("identity", "company", "shop", "media"),
 }
+_CALLERS = str(PROJECT / "deploy" / "callers.toml")
 _SEND_MAIL = ("identity", "inbox")
 
 Ports = Mapping[str, int]
@@ -51,11 +53,15 @@ class Topology:
     demonstrate: Callable[[Platform], dict[str, Any]] = demonstration.load
     """Fills the healthy platform and returns what its description gets besides the addresses."""
 
+    feeds: Sequence[str] = SERVICES
+    """The services that others watch, each by a feed beside it."""
+
     def port_names(self) -> list[str]:
         """Every port the processes listen on; the database's is not among them."""
         listeners = [name for service in self.services for name in (service, f"{service}-health")]
         metrics = [f"{name}-metrics" for name in (*self.fronts, *self.services)]
-        return [*self.fronts, "mail", "smtp", *listeners, *metrics]
+        feeds = [f"{name}-feed{part}" for name in self._fed() for part in ("", "-health", "-metrics")]
+        return [*self.fronts, "mail", "smtp", *listeners, *metrics, *feeds]
 
     def prepare(self, layout: Layout) -> None:
         """Makes, once, each process's directories and the key it is given as a file."""
@@ -65,6 +71,10 @@ class Topology:
         for name in self.services:
             if not (kek := layout.secret(name, "kek")).exists():
                 add_generation(kek)
+        for name in self._fed():
+            files.private_directory(layout.checkpoints(name))
+            if not (key := layout.secret(name, "checkpoint-key")).exists():
+                new_key(key)
         for name in self.fronts:
             files.kept(layout.secret(name, "cookie-key"), files.key)
 
@@ -84,11 +94,18 @@ class Topology:
             healthy = partial(health.grpc_serving, address(ports, f"{name}-health"))
             environment = service_environment(name, layout, ports)
             programs.append(_python(name, (module, "serve"), environment, healthy))
+            if name in self._fed():
+                healthy = partial(health.grpc_serving, address(ports, f"{name}-feed-health"))
+                environment = feed_environment(name, layout, ports)
+                programs.append(_python(f"{name}-feed", (module, "feed"), environment, healthy))
         for name, module in self.fronts.items():
             healthy = partial(health.https_ok, ports[name], layout.authority)
             environment = front_environment(name, self.services, layout, ports)
             programs.append(_python(name, (module,), environment, healthy))
         return programs
+
+    def _fed(self) -> list[str]:
+        return [name for name in self.services if name in self.feeds]
 
 
 def address(ports: Ports, name: str) -> str:
@@ -107,13 +124,30 @@ def service_environment(name: str, layout: Layout, ports: Ports) -> dict[str, st
         **_common(name, layout, ports),
         "COMPTOIR_HEALTH_LISTEN": address(ports, f"{name}-health"),
         "COMPTOIR_DATABASE_URL_FILE": str(databases.url_file(layout.secrets, name, "svc")),
-        "COMPTOIR_FEED_DATABASE_URL_FILE": str(databases.url_file(layout.secrets, name, "feed")),
         "COMPTOIR_KEK_FILE": str(layout.secret(name, "kek")),
-        "COMPTOIR_CALLERS_FILE": str(PROJECT / "deploy" / "callers.toml"),
+        "COMPTOIR_CALLERS_FILE": _CALLERS,
         # Identity too reads from its address whose signatures count: its own.
-        **_addresses(("identity", *_WATCHED.get(name, ())), ports),
-        **({"COMPTOIR_SMTP_ADDRESS": address(ports, "smtp")} if name in _SEND_MAIL else {}),
+        **_addresses(("identity",), ports),
+        **{
+            f"COMPTOIR_{source.upper()}_FEED_ADDRESS": address(ports, f"{source}-feed")
+            for source in _WATCHED.get(name, ())
+        },
+        **(_mail(ports) if name in _SEND_MAIL else {}),
         **({"COMPTOIR_MEDIA_DIRECTORY": str(layout.media)} if name == "media" else {}),
+    }
+
+
+def feed_environment(name: str, layout: Layout, ports: Ports) -> dict[str, str]:
+    """The settings of the feed of one service: a database URL that only lets it read, and a key that only signs."""
+    return {
+        "COMPTOIR_FEED_LISTEN": address(ports, f"{name}-feed"),
+        "COMPTOIR_FEED_HEALTH_LISTEN": address(ports, f"{name}-feed-health"),
+        "COMPTOIR_FEED_METRICS_LISTEN": address(ports, f"{name}-feed-metrics"),
+        "COMPTOIR_FEED_DATABASE_URL_FILE": str(databases.url_file(layout.secrets, name, "feed")),
+        "COMPTOIR_TLS_DIRECTORY": str(layout.certificates / name),
+        "COMPTOIR_CALLERS_FILE": _CALLERS,
+        "COMPTOIR_CHECKPOINT_DIRECTORY": str(layout.checkpoints(name)),
+        "COMPTOIR_CHECKPOINT_KEY_FILE": str(layout.secret(name, "checkpoint-key")),
     }
 
 
@@ -139,6 +173,11 @@ def _common(name: str, layout: Layout, ports: Ports) -> dict[str, str]:
 
 def _addresses(names: Iterable[str], ports: Ports) -> dict[str, str]:
     return {f"COMPTOIR_{name.upper()}_ADDRESS": address(ports, name) for name in names}
+
+
+def _mail(ports: Ports) -> dict[str, str]:
+    # The sink knows no encryption, and nobody listens on loopback.
+    return {"COMPTOIR_SMTP_ADDRESS": address(ports, "smtp"), "COMPTOIR_SMTP_STARTTLS": "false"}
 
 
 def _mail_sink(layout: Layout, ports: Ports) -> Program:

@@ -83,7 +83,11 @@ def _check_right(caller: Caller, method: Method) -> None:
         if ACCOUNT_SCOPE not in caller.scopes:
             raise _lacks_scope(ACCOUNT_SCOPE)
         return
-    right = method.policy.permission
+    require(caller, method.policy.permission)
+
+
+def require(caller: Caller, right: str) -> None:
+    """Refuses a caller without the right, or whose application was not given the scope for it."""
     if right not in caller.rights:
         raise Denied(refusal(right), metadata={"permission": right})
     if not covered(right, caller.scopes):

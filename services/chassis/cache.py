@@ -39,9 +39,9 @@ class ReplyCache:
         self._thread = threading.Thread(target=self._listen, name=self._channel, daemon=True)
         self._thread.start()
 
-    def read(self, key: str, load: Callable[[], T]) -> T:
-        """The entry, or what `load` gives, which is kept unless something changed meanwhile."""
-        found = self._entries.get(key) if self.live else None
+    def read(self, key: str, load: Callable[[], T], *, fresh: bool = False) -> T:
+        """The entry, or what `load` gives, which is kept unless something changed meanwhile; `fresh`: no entry."""
+        found = self._entries.get(key) if self.live and not fresh else None
         if found is not None:
             return cast("T", found)
         generation = self._generation

@@ -48,6 +48,11 @@ class Settings(BaseSettings):
     """Issuer and audience of access tokens: the gateway's public address."""
     identity_address: Address
     """Where the signing keys are published."""
+    identity_feed_address: Address | None = None
+    company_feed_address: Address | None = None
+    shop_feed_address: Address | None = None
+    media_feed_address: Address | None = None
+    """Where the services are watched that this one keeps something of."""
     database_url_file: SecretFile
     """File with the database URL of the `svc` role."""
     kek_file: SecretFile
@@ -60,6 +65,33 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         return self.database_url_file.read_text().strip()
+
+    def feed_address(self, source: str) -> str | None:
+        """Where a service is watched."""
+        address: str | None = getattr(self, f"{source}_feed_address")
+        return address
+
+
+class FeedSettings(BaseSettings):
+    """What the feed of a service needs: it has no key of any kind but its own certificate's."""
+
+    model_config = SettingsConfigDict(env_prefix="COMPTOIR_", frozen=True, extra="ignore")
+
+    feed_listen: Address
+    """Where the feed is served, over mutual TLS."""
+    feed_health_listen: Address
+    """Where the standard health protocol is served, in clear, to the orchestrator only."""
+    feed_metrics_listen: Address
+    tls_directory: Path
+    callers_file: SecretFile
+    feed_database_url_file: SecretFile
+    """File with the database URL of the `feed` role."""
+    feed_streams_per_caller: int = 128
+    """Streams that one service of the platform may hold open in this process."""
+
+    @property
+    def database_url(self) -> str:
+        return self.feed_database_url_file.read_text().strip()
 
 
 class OwnerSettings(BaseSettings):

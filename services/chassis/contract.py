@@ -23,8 +23,9 @@ from google.protobuf.descriptor import (
 )
 from google.protobuf.message import Message
 
+from comptoir.changes.v1 import feed_pb2
 from comptoir.company.v1 import company_pb2
-from comptoir.identity.v1 import membership_pb2, oauth_pb2, session_pb2, user_pb2
+from comptoir.identity.v1 import mail_pb2, membership_pb2, oauth_pb2, session_pb2, user_pb2
 from comptoir.inbox.v1 import message_pb2
 from comptoir.media.v1 import logo_pb2
 from comptoir.options.v1 import policy_pb2
@@ -36,6 +37,8 @@ FILES: tuple[FileDescriptor, ...] = tuple(
     module.DESCRIPTOR
     for module in (
         company_pb2,
+        feed_pb2,
+        mail_pb2,
         membership_pb2,
         oauth_pb2,
         session_pb2,
@@ -122,6 +125,11 @@ class Method:
         return frozenset(self.policy.callers)
 
     @cached_property
+    def wildcards(self) -> frozenset[str]:
+        """Parts of names for which people too may write the wildcard."""
+        return frozenset(self.policy.wildcards)
+
+    @cached_property
     def reads_only(self) -> bool:
         return self.options.idempotency_level == descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS
 
@@ -176,13 +184,22 @@ def _resource(message: Descriptor | None) -> str | None:
     return message.GetOptions().Extensions[resource_pb2.resource].type or None
 
 
-PATTERNS: dict[str, Pattern] = {
-    kind: Pattern(message.GetOptions().Extensions[resource_pb2.resource].pattern[0])
+RESOURCES: dict[str, Descriptor] = {
+    kind: message
     for file in FILES
     for message in file.message_types_by_name.values()
     if (kind := _resource(message))
 }
-"""Pattern of every resource type."""
+"""The message of every resource type."""
+
+PATTERNS: dict[str, Pattern] = {
+    each.type: Pattern(each.pattern[0])
+    for each in (
+        *(message.GetOptions().Extensions[resource_pb2.resource] for message in RESOURCES.values()),
+        *(each for file in FILES for each in file.GetOptions().Extensions[resource_pb2.resource_definition]),
+    )
+}
+"""Pattern of every resource type, those included whose message is another package's, such as changes."""
 
 
 def _name_fields(message: Descriptor, prefix: tuple[str, ...], seen: frozenset[str]) -> Iterator[NameField]:
@@ -245,9 +262,11 @@ def _problems(method: Method) -> Iterator[str]:
     ):
         yield "SCOPE_COMPANY needs a field that names the company"
     if policy.scope == policy_pb2.SCOPE_USER and not (
-        method.names and method.names[0].pattern.variables == ("user",)
+        method.names and method.names[0].pattern.variables[0] == "user"
     ):
         yield "SCOPE_USER needs a first field that names the user"
+    if not method.wildcards <= {variable for name in method.names for variable in name.pattern.variables}:
+        yield "policy.wildcards must be parts of a name"
     if not policy.example:
         yield "policy.example is missing"
         return

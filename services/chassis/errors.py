@@ -101,6 +101,22 @@ class Stale(Fault):
     code, http, default_reason = grpc.StatusCode.ABORTED, HTTPStatus.PRECONDITION_FAILED, "STALE_ETAG"
 
 
+class KeyInUse(Fault):
+    """A request with the same idempotency key is under way: the same one, sent again later, gets its answer."""
+
+    code, http, default_reason = (
+        grpc.StatusCode.ABORTED,
+        HTTPStatus.CONFLICT,
+        "IDEMPOTENCY_KEY_IN_USE",
+    )
+
+
+class KeyReused(Invalid):
+    """The idempotency key was used for another request: this one needs a key of its own."""
+
+    http, default_reason = HTTPStatus.UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED"
+
+
 class Precondition(Fault):
     """Well formed and allowed, but not in the state that things are in now."""
 
@@ -160,6 +176,8 @@ _BY_CODE: dict[grpc.StatusCode, type[Fault]] = {
         Unimplemented,
     )
 }
+_BY_REASON: dict[str, type[Fault]] = {kind.default_reason: kind for kind in (KeyInUse, KeyReused)}
+"""Kinds that share their code with another: the reason, which is always this one, tells them apart."""
 
 
 def to_status(fault: Fault, request_id: str) -> status_pb2.Status:
@@ -217,7 +235,7 @@ def from_rpc_error(error: grpc.RpcError) -> Fault:
             wait = error_details_pb2.RetryInfo()
             detail.Unpack(wait)
             retry = wait.retry_delay.ToTimedelta().total_seconds()
-    return kind(
+    return _BY_REASON.get(info.reason, kind)(
         status.message,
         reason=info.reason or None,
         violations=[Violation(v.field, v.reason, v.description) for v in violations.field_violations],

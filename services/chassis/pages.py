@@ -29,8 +29,10 @@ class Page:
 
     def next_token(self, rows: Sequence[object], last: tuple[str, ...]) -> str:
         """Token of the next page, given the rows read with `limit` and the key of the last one shown."""
-        if len(rows) <= self.size:
-            return ""
+        return self.token(last) if len(rows) > self.size else ""
+
+    def token(self, last: tuple[str, ...]) -> str:
+        """Token of the page that begins behind this key."""
         packed = json.dumps([self.binding, *last], separators=(",", ":")).encode()
         return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 RIGHTS: dict[str, str] = {
     "company.read": "read the company record",
     "company.update": "change the company record",
+    "company.history.read": "see who changed the company record, when, and from what to what",
     "users.read": "see the users of the company",
+    "users.history.read": "see who gave and took places in the company, and when",
     "shop.read": "see shops and their settings",
+    "shop.history.read": "see who changed shops and their keys, when, and from what to what",
     "shop.settings.update": "change the settings of shops",
     "shop.keys.read": "see the keys of shops, masked",
     "shop.keys.manage": "generate keys of shops",
@@ -18,6 +21,7 @@ RIGHTS: dict[str, str] = {
     "platform.keys.import": "set keys of shops that move here",
     "platform.memberships.manage": "give and take places in companies",
     "platform.messages.post": "post messages of the platform",
+    "platform.mail.manage": "see mail that could not be delivered, send it again or discard it",
 }
 
 _COMPANY = frozenset(right for right in RIGHTS if not right.startswith("platform."))

@@ -1,7 +1,8 @@
-"""A service, whole: what it is made of, and the two commands that every one has, `migrate` and `serve`."""
+"""A service, whole: what it is made of, and the commands that every one has."""
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sys
 import threading
@@ -14,14 +15,24 @@ from sqlalchemy import MetaData
 
 from comptoir.identity.v1 import oauth_pb2
 from services.chassis import log, metrics, tracing
+from services.chassis.changes.bell import Bell
+from services.chassis.changes.compact import compact
 from services.chassis.changes.log import ChangeLog
+from services.chassis.changes.revisions import Revisions
 from services.chassis.clock import Clock, system_clock
-from services.chassis.config import ConfigError, OwnerSettings, Settings, load
+from services.chassis.config import ConfigError, FeedSettings, OwnerSettings, Settings, load
 from services.chassis.contract import ContractError, Method
 from services.chassis.db.database import Database
 from services.chassis.db.faults import Conflicts
-from services.chassis.db.migrate import migrate
+from services.chassis.db.migrate import migrate, owner_engine
+from services.chassis.feed import server as feed
 from services.chassis.feed.published import Published
+from services.chassis.idempotency.replies import Replies
+from services.chassis.idempotency.stage import Idempotency
+from services.chassis.mirrors.follower import Follower
+from services.chassis.mirrors.following import Reactions, followers
+from services.chassis.mirrors.kinds import Mirrors
+from services.chassis.mirrors.standing import Standing
 from services.chassis.rpc.client import Client
 from services.chassis.rpc.peers import Peers
 from services.chassis.rpc.server import Handlers, Server
@@ -43,6 +54,9 @@ class Resources:
     database: Database
     vault: Vault
     clock: Clock
+    changes: ChangeLog
+    starters: list[Callable[[], None]] = field(default_factory=list)
+    """What to begin beside the calls once they are served."""
     closers: list[Callable[[], None]] = field(default_factory=list)
     """What to end when the service stops."""
 
@@ -63,6 +77,12 @@ class Service:
     versions: Path
     published: tuple[Published, ...] = ()
     """What its feed shows of its resources."""
+    mirrors: Mirrors | None = None
+    """What it keeps of other services."""
+    reactions: Callable[[Resources], Reactions] | None = None
+    """What it does about their changes."""
+    standing: Standing | None = None
+    """How it knows that a person still has what their token says."""
     settings: type[Settings] = Settings
     conflicts: Conflicts = field(default_factory=dict)
     find_key: Callable[[Resources], FindKey] | None = None
@@ -70,38 +90,62 @@ class Service:
 
 
 def run(service: Service) -> None:
-    """The command line: `migrate` or `serve`."""
+    """The command line: `migrate`, `serve`, `feed` or `compact`."""
     command = sys.argv[1] if len(sys.argv) == 2 else ""
     log.configure(service.name)
     try:
         if command == "migrate":
             migrate(load(OwnerSettings).database_url, service.versions, service.metadata)
+        elif command == "compact":
+            with owner_engine(load(OwnerSettings).database_url).begin() as connection:
+                compact(connection, system_clock())
         elif command == "serve":
             _serve(service, load(service.settings))
+        elif command == "feed":
+            asyncio.run(feed.serve(service.published, load(FeedSettings)))
         else:
-            raise ConfigError(f"usage: python -m services.{service.name} migrate|serve")
+            raise ConfigError(f"usage: python -m services.{service.name} migrate|serve|feed|compact")
     except (ConfigError, ContractError) as error:
         sys.exit(f"{service.name} cannot start:\n{error}")
 
 
 def build(service: Service, settings: Settings, clock: Clock = system_clock) -> tuple[Server, Resources]:
     """The server of a service, not yet started."""
-    database = Database(settings.database_url, connections=settings.threads + 2, conflicts=service.conflicts)
-    resources = Resources(settings, database, _vault(service, settings), clock)
+    database = Database(settings.database_url, connections=settings.threads + 4, conflicts=service.conflicts)
+    vault, bell = _vault(service, settings), Bell(settings.database_url)
+    changes = ChangeLog(service.name, service.tables.log, vault, bell.ring)
+    resources = Resources(settings, database, vault, clock, changes)
+    resources.closers.append(bell.close)
     find_key = service.find_key(resources) if service.find_key else _published_keys(settings)
     verifier = TokenVerifier(settings.issuer, find_key, clock)
+    replies = Replies(service.name, service.tables.kept_replies, vault)
     server = Server(
         service.handlers(resources),
-        stages(Peers.load(settings.callers_file), verifier),
+        stages(
+            Peers.load(settings.callers_file),
+            verifier,
+            Revisions(service.name, service.tables.log, database),
+            Idempotency(replies),
+            service.standing,
+        ),
         tls_directory=settings.tls_directory,
         listen=settings.listen,
         health_listen=settings.health_listen,
         clock=clock,
         database=database,
-        log=ChangeLog(service.name, service.tables.log, resources.vault),
+        log=changes,
         threads=settings.threads,
     )
     return server, resources
+
+
+def following(service: Service, resources: Resources) -> list[Follower]:
+    """The followers of what a service keeps of others and reacts to, not yet started."""
+    if service.mirrors is None:
+        return []
+    cursors, settings = service.tables.mirror_cursors, resources.settings
+    reactions = service.reactions(resources) if service.reactions else None
+    return followers(service.mirrors, cursors, settings, resources.database, resources.changes, reactions)
 
 
 def _vault(service: Service, settings: Settings) -> Vault:
@@ -128,6 +172,11 @@ def _serve(service: Service, settings: Settings) -> None:
         signal.signal(number, lambda *_: stop.set())
     metrics.serve(settings.metrics_listen)
     server.start()
+    for follower in following(service, resources):
+        resources.closers.append(follower.close)
+        resources.starters.append(follower.start)
+    for start in resources.starters:
+        start()
     log.event("serving", listen=settings.listen)
     stop.wait()
     server.drain()

@@ -95,7 +95,9 @@ def _misnamed(method: Method, request: Message, caller: Caller) -> Iterator[Viol
         found = name.pattern.parse(value)
         # The wildcard leaves something to look for, such as a shop's public id; alone it names nobody (AIP-159).
         if found is None or any(
-            part == ANY and not (variable == "company" and len(found) > 1 and caller.kind is Kind.INTERNAL)
+            part == ANY
+            and variable not in method.wildcards
+            and not (variable == "company" and len(found) > 1 and caller.kind is Kind.INTERNAL)
             for variable, part in found.items()
         ):
             yield Violation(name.dotted, "resource_name", f"must look like {name.pattern.text}")

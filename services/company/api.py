@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from google.api import httpbody_pb2
+
+from comptoir.changes.v1 import change_pb2
 from comptoir.company.v1 import company_pb2
 from services.chassis import etags
+from services.chassis.changes import as_of, export, history, revert
 from services.chassis.masks import merge
 from services.chassis.names import new_id
 from services.chassis.rpc.call import Call
@@ -13,6 +17,7 @@ from services.company.contacts import Contact
 from services.company.identifiers import LegalIdentifier
 
 _EVERY_FIELD = tuple(company_pb2.Company.DESCRIPTOR.fields_by_name)
+_HISTORY = "company.history.read"
 _PLAIN = ("legal_name", "region_code", "time_zone", "language_code")
 
 
@@ -20,7 +25,8 @@ class CompanyApi:
     """`comptoir.company.v1.CompanyService`."""
 
     def get_company(self, request: company_pb2.GetCompanyRequest, call: Call) -> company_pb2.Company:
-        return _company(companies.find(call.db, call.company))
+        row = companies.find(call.db, call.company)
+        return as_of.read(row, _company, request, call, _HISTORY)
 
     def update_company(self, request: company_pb2.UpdateCompanyRequest, call: Call) -> company_pb2.Company:
         row = companies.find(call.db, call.company, for_update=True)
@@ -47,6 +53,27 @@ class CompanyApi:
         # The reason goes into the record with the change.
         _change(row, request.company, call)
         return _company(row)
+
+    def list_company_changes(
+        self, request: company_pb2.ListCompanyChangesRequest, call: Call
+    ) -> company_pb2.ListCompanyChangesResponse:
+        return company_pb2.ListCompanyChangesResponse(**history.listed(request, call))
+
+    def get_company_change(
+        self, request: company_pb2.GetCompanyChangeRequest, call: Call
+    ) -> change_pb2.Change:
+        return history.get(request, call)
+
+    def export_company_changes(
+        self, request: company_pb2.ExportCompanyChangesRequest, call: Call
+    ) -> httpbody_pb2.HttpBody:
+        return export.export(request, call)
+
+    def revert_company_change(
+        self, request: company_pb2.RevertCompanyChangeRequest, call: Call
+    ) -> company_pb2.Company:
+        row = companies.find(call.db, call.company, for_update=True)
+        return self.update_company(revert.update_of(row, request, call, _HISTORY), call)
 
 
 def _change(row: CompanyRow, given: company_pb2.Company, call: Call) -> None:

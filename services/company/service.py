@@ -10,7 +10,7 @@ from services.chassis.rpc.server import Handlers
 from services.chassis.service import Resources, Service
 from services.company.api import CompanyApi
 from services.company.companies import CompanyRow
-from services.company.rows import TABLES, Base
+from services.company.rows import MIRRORS, STANDING, TABLES, Base
 
 
 def _handlers(resources: Resources) -> Handlers:
@@ -22,6 +22,8 @@ COMPANY = Service(
     handlers=_handlers,
     metadata=Base.metadata,
     tables=TABLES,
+    mirrors=MIRRORS,
+    standing=STANDING,
     published=(Published(CompanyRow, ("legal_name", "region_code", "time_zone", "language_code")),),
     versions=Path(__file__).parent / "migrations",
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from google.protobuf.message import Message
@@ -11,6 +13,7 @@ from services.chassis.contract import Method, every_method
 from services.chassis.rpc.client import DEADLINE_SECONDS, Client
 
 M = TypeVar("M", bound=Message)
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Backend:
@@ -32,13 +35,17 @@ class Backend:
         request_id: str,
         token: str | None = None,
         seconds: float = DEADLINE_SECONDS,
+        more: Mapping[str, str] = _NOTHING,
+        told: dict[str, str] | None = None,
     ) -> Message:
-        """One call, for whoever holds the token, or for nobody. Raises the fault it ends with."""
-        metadata = {"x-request-id": request_id}
+        """One call, for whoever holds the token, or for nobody, with `more` metadata; `told` takes up the answer's.
+
+        Raises the fault it ends with."""
+        metadata = {"x-request-id": request_id, **more}
         if token is not None:
             metadata["authorization"] = f"Bearer {token}"
         client = self._clients[method.service.split(".")[1]]
-        return client.call(method, request, metadata=metadata, seconds=seconds)
+        return client.call(method, request, metadata=metadata, seconds=seconds, told=told)
 
     def ask(self, method: str, request: Message, answer: type[M], *, request_id: str) -> M:
         """A call of the gateway's own, by `Service/Method`, such as `OAuthService/RedeemGrant`."""

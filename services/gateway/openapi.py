@@ -25,6 +25,8 @@ Everything that the Back Office does, it does by this API, and so can you.
   `/v1/companies/{company}/shops/{shop}`. What does not exist and what belongs to another company is the same `404`.
 - **Updates.** `PATCH` changes the fields that stand in its body, or those that `updateMask` names.
 - **Versions.** Send the `ETag` of what was read as `If-Match`; a stale one is refused with `412`.
+- **Repetitions.** Send an `Idempotency-Key` of your own with a change, and the same key when you repeat it because no
+  answer came: it has one effect and one answer, which says `Idempotency-Replayed: true` when it was given before.
 - **Lists.** `pageSize` and `pageToken`; the next page is in `nextPageToken` and in the `Link` header.
 - **Trial runs.** `validateOnly=true` answers as if the change were made, and makes none.
 - **Problems.** Every refusal is a problem document (RFC 9457) that names the field, the rule or the missing right.
@@ -37,15 +39,18 @@ _STATUSES = {
     405: "The address is served, but not for this method.",
     406: "The answer is JSON, which `Accept` excludes.",
     408: "The body did not arrive in time.",
-    409: "It exists already, or is not in a state that allows this.",
+    409: "It exists already, or is not in a state that allows this, or the first request with the same "
+    "`Idempotency-Key` is still under way.",
     412: "It has changed since it was read.",
     413: "The body is too large.",
     415: "The body is of another media type.",
+    422: "The `Idempotency-Key` was used for another request.",
     429: "Too many requests in a short time; `Retry-After` says when to come back.",
     500: "Something went wrong; the request id tells us what.",
     503: "A part of the platform is away; `Retry-After` says when to come back.",
     504: "It took too long.",
 }
+_WITH_RETRY = (HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _STANDARD_SCOPES = {
     "openid": "know who the person is",
     "profile": "read the person's name and preferences",
@@ -96,7 +101,7 @@ def _responses() -> Iterator[tuple[str, Document]]:
         headers = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
         if status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = {"$ref": "#/components/headers/WWW-Authenticate"}
-        if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        if status in _WITH_RETRY:
             headers["Retry-After"] = {"$ref": "#/components/headers/Retry-After"}
         yield str(status), {"description": description, "headers": headers, "content": content}
 
@@ -171,11 +176,17 @@ _HEADERS: Document = {
         ("X-Request-Id", "string", "Identifies the request; the client's own, if it sent a sane one."),
         ("ETag", "string", "Version of what is answered."),
         ("Link", "string", 'The next page, as `rel="next"`.'),
+        ("Content-Disposition", "string", "The name to save the file under."),
         ("RateLimit", "string", "Requests left, and seconds until all are back."),
         (
             "RateLimit-Policy",
             "string",
             "Requests that may be made at once, and in how many seconds they come back.",
+        ),
+        (
+            "Idempotency-Replayed",
+            "string",
+            "`true` if the request was done before, and this is its answer of then.",
         ),
         ("Retry-After", "integer", "Seconds to wait before another try."),
         ("WWW-Authenticate", "string", "What to prove (RFC 6750, RFC 9470)."),

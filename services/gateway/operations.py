@@ -12,6 +12,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from comptoir.options.v1 import policy_pb2
 from services.chassis.contract import is_output, is_required
 from services.chassis.rights import ACCOUNT_SCOPE, RIGHTS
+from services.gateway.idempotency import HEADER, takes_key
 from services.gateway.routes import WHOLE, Route
 from services.gateway.scalars import camel_case
 from services.gateway.schemas import Form, Schemas
@@ -96,6 +97,13 @@ def _query(route: Route, schemas: Schemas) -> Iterator[dict[str, Any]]:
 def _conditions(route: Route) -> Iterator[dict[str, Any]]:
     if route.etag and not route.method.reads_only:
         yield _header("If-Match", "The ETag last read: a stale one is refused with `412`.")
+    if takes_key(route):
+        yield _header(
+            HEADER,
+            "A key of your own for this request, of 1 to 255 visible ASCII characters, quoted or not: sent again "
+            "within 24 hours (10 minutes where the answer bears a secret), it is answered as the first time and has "
+            "no second effect.",
+        )
     if _has_etag(route):
         yield _header("If-None-Match", "The ETag already held: answered with `304` while it is current.")
     yield _header(
@@ -160,7 +168,10 @@ def _responses(route: Route, schemas: Schemas) -> Iterator[tuple[str, dict[str, 
     else:
         content = {"application/json": {"schema": schemas.message(output)}}
     headers += ["ETag"] if _answers_file(route) or "etag" in output.fields_by_name else []
-    headers += ["Link"] if "next_page_token" in output.fields_by_name else []
+    pages = "page_token" in route.method.descriptor.input_type.fields_by_name
+    headers += ["Link"] if pages else []
+    headers += ["Content-Disposition"] if pages and _answers_file(route) else []
+    headers += ["Idempotency-Replayed"] if takes_key(route) else []
     shown = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
     yield "200", {"description": "Done.", "headers": shown, "content": content}
     if _has_etag(route):
@@ -175,6 +186,8 @@ def _refusals(route: Route) -> set[int]:
         statuses |= {401, 403}
     if not route.method.reads_only:
         statuses |= {409}
+    if takes_key(route):
+        statuses |= {422}
     if route.etag:
         statuses |= {412}
     if route.body:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Request, Response
 from google.api import httpbody_pb2
-from google.protobuf import json_format
 from google.protobuf.message import Message
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
+from comptoir.changes.v1 import change_pb2
+from services.chassis import json_values
 from services.chassis.errors import Stale
+from services.chassis.idempotency.keys import REPLAYED
 from services.gateway.conditional import is_tag, matches
 from services.gateway.faults import NotAcceptable
 from services.gateway.routes import Route
@@ -25,7 +29,10 @@ _PUBLIC_FILE = {
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
 """What anybody may read by its name never changes (ME4), and belongs on other sites' pages and in mails."""
+_TOLD = {REPLAYED: "Idempotency-Replayed"}
+"""Headers for what a service told beside its answer."""
 _ANY_JSON = ("", "*/*", "application/json")
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,126}")
 
 
 def check_acceptable(route: Route, accept: str) -> None:
@@ -39,10 +46,20 @@ def check_acceptable(route: Route, accept: str) -> None:
 def respond(route: Route, message: Message, request: Request) -> Response:
     """The response to a call that went well."""
     response = (
-        _file(route, message) if isinstance(message, httpbody_pb2.HttpBody) else _json(message, request)
+        _file(route, message, request)
+        if isinstance(message, httpbody_pb2.HttpBody)
+        else _json(message, request)
     )
     if route.method.reads_only:
         _condition(response, request)
+    return response
+
+
+def tell(response: Response, told: Mapping[str, str] | None) -> Response:
+    """Adds the headers for the metadata that came with the answer."""
+    for name, value in (told or {}).items():
+        if name in _TOLD:
+            response.headers[_TOLD[name]] = value
     return response
 
 
@@ -51,28 +68,39 @@ def _is_file(route: Route) -> bool:
 
 
 def _json(message: Any, request: Request) -> Response:
-    document = json_format.MessageToDict(message, always_print_fields_with_no_presence=True)
+    document = json_values.values(message)
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     response = Response(body, content_type="application/json")
     etag = document.get("etag")
     if etag and is_tag(etag):
         response.headers["ETag"] = etag
-    token = document.get("nextPageToken")
-    if token:
-        others = [
-            item for item in request.args.items(multi=True) if item[0] not in ("pageToken", "page_token")
-        ]
-        query = urlencode([*others, ("pageToken", token)])
-        response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
+    _link_next(response, document.get("nextPageToken", ""), request)
     return response
 
 
-def _file(route: Route, message: httpbody_pb2.HttpBody) -> Response:
+def _link_next(response: Response, token: str, request: Request) -> None:
+    if not token:
+        return
+    others = [item for item in request.args.items(multi=True) if item[0] not in ("pageToken", "page_token")]
+    query = urlencode([*others, ("pageToken", token)])
+    response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
+
+
+def _file(route: Route, message: httpbody_pb2.HttpBody, request: Request) -> Response:
     response = Response(message.data, content_type=message.content_type or "application/octet-stream")
+    exported = change_pb2.ExportedPage()
+    if any(extension.Unpack(exported) for extension in message.extensions):
+        _link_next(response, exported.next_page_token, request)
+        response.headers["Content-Disposition"] = _attachment(exported.file_name)
     response.headers["ETag"] = f'"{hashlib.sha256(message.data).hexdigest()[:32]}"'
     if route.is_public:
         response.headers.update(_PUBLIC_FILE)
     return response
+
+
+def _attachment(file_name: str) -> str:
+    """To be saved, not shown; under the name only if nothing in it could mean anything to a header or a shell."""
+    return f'attachment; filename="{file_name}"' if _FILE_NAME.fullmatch(file_name) else "attachment"
 
 
 def _condition(response: Response, request: Request) -> None:

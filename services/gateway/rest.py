@@ -12,13 +12,15 @@ from services.chassis import tracing
 from services.chassis.authorize import authorize
 from services.chassis.clock import Clock
 from services.chassis.errors import Fault
+from services.chassis.idempotency.keys import METADATA
 from services.chassis.tokens import TokenVerifier
+from services.gateway import idempotency
 from services.gateway.backend import Backend
 from services.gateway.bearer import NOBODY, Bearer, bearer
 from services.gateway.path_template import SEGMENT
 from services.gateway.placing import place
 from services.gateway.rate_limit import RateLimit
-from services.gateway.respond import check_acceptable, respond
+from services.gateway.respond import check_acceptable, respond, tell
 from services.gateway.routes import Route, routes
 from services.gateway.telemetry import Account
 from services.gateway.transcode import complete, named
@@ -71,11 +73,21 @@ class Rest:
         complete(route, message, request)
         if route.names_beyond_path:
             authorize(who.caller, route.method, message, now)
+        key = idempotency.key(route, request.headers.get(idempotency.HEADER))
+        # Only writes are told anything that goes out as a header.
+        told: dict[str, str] | None = None if route.method.reads_only else {}
         try:
-            answer = self.backend.call(route.method, message, request_id=account.request_id, token=who.token)
+            answer = self.backend.call(
+                route.method,
+                message,
+                request_id=account.request_id,
+                token=who.token,
+                more={METADATA: key} if key else {},
+                told=told,
+            )
         except Fault as fault:
             raise place(route, fault) from None
-        return respond(route, answer, request)
+        return tell(respond(route, answer, request), told)
 
     def _who(self, route: Route) -> Bearer:
         """The caller, counted: by the token's client and person, or by address as long as there is no valid one."""

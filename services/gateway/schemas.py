@@ -20,10 +20,11 @@ from services.gateway.field_rules import (
     written_by,
 )
 
-_STRINGS = {
-    "Timestamp": {"format": "date-time"},
-    "Duration": {"pattern": r"^-?[0-9]+(\.[0-9]+)?s$"},
-    "FieldMask": {},
+_WELL_KNOWN: dict[str, Schema] = {
+    "Timestamp": {"type": "string", "format": "date-time"},
+    "Duration": {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?s$"},
+    "FieldMask": {"type": "string"},
+    "Struct": {"type": "object"},
 }
 _FIXED = frozenset(
     {field_behavior_pb2.OUTPUT_ONLY, field_behavior_pb2.IDENTIFIER, field_behavior_pb2.IMMUTABLE}
@@ -107,7 +108,7 @@ class Schemas:
     def _single(self, field: FieldDescriptor, form: Form) -> Schema:
         if field.message_type is not None:
             if field.message_type.file.package == "google.protobuf":
-                return {"type": "string", **_STRINGS[field.message_type.name]}
+                return dict(_WELL_KNOWN[field.message_type.name])
             return self.message(field.message_type, form)
         if field.enum_type is not None:
             return self._enum(field.enum_type)

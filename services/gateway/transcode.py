@@ -9,6 +9,7 @@ from flask import Request
 from google.protobuf.message import Message
 
 from services.chassis.errors import Invalid, Violation
+from services.gateway import idempotency
 from services.gateway.conditional import set_etag
 from services.gateway.decode import decode
 from services.gateway.faults import WrongMedia
@@ -52,6 +53,7 @@ def _violations(
             _set(message, path, value)
             yield Violation(path.rpartition(".")[2], "address", "is not the one in the address")
     yield from set_etag(route, message, request.headers.get("If-Match"))
+    yield from idempotency.violations(route, request.headers.get(idempotency.HEADER))
     if "If-None-Match" in request.headers and not route.method.reads_only:
         yield Violation("If-None-Match", "precondition", "is for reading only")
 

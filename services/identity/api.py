@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from google.api import httpbody_pb2
+
+from comptoir.changes.v1 import change_pb2
 from comptoir.identity.v1 import membership_pb2, session_pb2, user_pb2
 from services.chassis import etags, pages
+from services.chassis.changes import as_of, export, history, revert
 from services.chassis.db.database import Database
 from services.chassis.masks import merge
 from services.chassis.names import new_id
@@ -19,6 +23,7 @@ from services.identity import (
     sessions,
     users,
 )
+from services.identity.mail.mails import Mails
 from services.identity.memberships import MemberRow
 from services.identity.passwords import PasswordRow, Passwords
 from services.identity.profile import Findings
@@ -38,7 +43,7 @@ class UserApi:
     passwords: Passwords
 
     def get_user(self, request: user_pb2.GetUserRequest, call: Call) -> user_pb2.User:
-        return _user(users.find(call.db, call.user))
+        return as_of.read(users.find(call.db, call.user), _user, request, call)
 
     def get_user_info(self, request: user_pb2.GetUserInfoRequest, call: Call) -> user_pb2.User:
         call.enter(user=call.ids["user"])
@@ -81,12 +86,30 @@ class UserApi:
         call.db.add(PasswordRow(hash=self.passwords.hash(request.initial_password), set_time=call.now))
         return _user(row)
 
+    def list_user_changes(
+        self, request: user_pb2.ListUserChangesRequest, call: Call
+    ) -> user_pb2.ListUserChangesResponse:
+        return user_pb2.ListUserChangesResponse(**history.listed(request, call))
+
+    def get_user_change(self, request: user_pb2.GetUserChangeRequest, call: Call) -> change_pb2.Change:
+        return history.get(request, call)
+
+    def export_user_changes(
+        self, request: user_pb2.ExportUserChangesRequest, call: Call
+    ) -> httpbody_pb2.HttpBody:
+        return export.export(request, call)
+
+    def revert_user_change(self, request: user_pb2.RevertUserChangeRequest, call: Call) -> user_pb2.User:
+        row = users.find(call.db, call.user, for_update=True)
+        return self.update_user(revert.update_of(row, request, call), call)
+
 
 @dataclass(frozen=True)
 class MembershipApi:
     """`comptoir.identity.v1.MembershipService`."""
 
     database: Database
+    mails: Mails
 
     def list_memberships(
         self, request: membership_pb2.ListMembershipsRequest, call: Call
@@ -104,7 +127,7 @@ class MembershipApi:
         self, request: membership_pb2.GetMembershipRequest, call: Call
     ) -> membership_pb2.Membership:
         row = memberships.find(call.db, call.company, call.ids["membership"])
-        return _membership(row, companies.names(call.db, [row.company])[row.company])
+        return _membership(row, companies.names(call.db, [row.company]).get(row.company, ""))
 
     def create_membership(
         self, request: membership_pb2.CreateMembershipRequest, call: Call
@@ -119,19 +142,25 @@ class MembershipApi:
             create_time=call.now,
         )
         memberships.give(call.db, self.database, row)
-        return _membership(row, companies.names(call.db, [row.company])[row.company])
+        self.mails.place_given(call.db, row, call.now)
+        return _membership(row, companies.names(call.db, [row.company]).get(row.company, ""))
 
     def delete_membership(
         self, request: membership_pb2.DeleteMembershipRequest, call: Call
     ) -> membership_pb2.DeleteMembershipResponse:
-        memberships.take(call.db, call.company, call.ids["membership"])
+        place = memberships.take(call.db, call.company, call.ids["membership"])
+        self.mails.place_taken(call.db, place, call.now)
         return membership_pb2.DeleteMembershipResponse()
 
-    def register_company(
-        self, request: membership_pb2.RegisterCompanyRequest, call: Call
-    ) -> membership_pb2.RegisterCompanyResponse:
-        companies.register(call.db, call.company, request.display_name)
-        return membership_pb2.RegisterCompanyResponse()
+    def list_membership_changes(
+        self, request: membership_pb2.ListMembershipChangesRequest, call: Call
+    ) -> membership_pb2.ListMembershipChangesResponse:
+        return membership_pb2.ListMembershipChangesResponse(**history.listed(request, call))
+
+    def get_membership_change(
+        self, request: membership_pb2.GetMembershipChangeRequest, call: Call
+    ) -> change_pb2.Change:
+        return history.get(request, call)
 
 
 @dataclass(frozen=True)
@@ -150,6 +179,7 @@ class SessionApi:
             call.db, person.user_id, request.source_address, request.user_agent, call.now
         )
         bearers.sweep(call.db, call.now)
+        sessions.sweep_ended(call.db, call.now)
         return session_pb2.StartSessionResponse(session_token=value, session=_session(call, row, person))
 
     def touch_session(self, request: session_pb2.TouchSessionRequest, call: Call) -> session_pb2.Session:
@@ -160,7 +190,7 @@ class SessionApi:
     def end_session(
         self, request: session_pb2.EndSessionRequest, call: Call
     ) -> session_pb2.EndSessionResponse:
-        bearers.forget(call.db, bearers.SESSION, request.session_token)
+        sessions.end(call, request.session_token)
         return session_pb2.EndSessionResponse()
 
 

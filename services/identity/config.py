@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pydantic import PositiveInt
 
-from services.chassis.config import Address, Settings
+from services.chassis.config import Address
+from services.chassis.outbox.settings import MailSettings
 
 
-class IdentitySettings(Settings):
-    """What every service needs, and how many wrong passwords one place may send."""
+class IdentitySettings(MailSettings):
+    """What every service that sends mail needs, and how many wrong passwords one place may send."""
 
     identity_address: Address = "localhost:0"
     """Not used: the signing keys are in identity's own database."""

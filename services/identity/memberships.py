@@ -15,6 +15,7 @@ from services.chassis.contract import PATTERNS
 from services.chassis.db.database import Database
 from services.chassis.db.rows import MembershipRow
 from services.chassis.errors import Exists, Invalid, Precondition
+from services.chassis.mirrors.known import require
 from services.chassis.pages import Page
 from services.chassis.rights import OPERATOR, PRESETS
 from services.identity import companies, users
@@ -97,7 +98,8 @@ def of_person(db: Session, user_id: str) -> list[tuple[MemberRow, str]]:
     rows = db.scalars(select(MemberRow).where(MemberRow.user_id == user_id)).all()
     names = companies.names(db, [row.company for row in rows])
     return sorted(
-        ((row, names[row.company]) for row in rows), key=lambda pair: (pair[1].casefold(), pair[0].company)
+        ((row, names.get(row.company, "")) for row in rows),
+        key=lambda pair: (pair[1].casefold(), pair[0].company),
     )
 
 
@@ -105,7 +107,7 @@ def give(db: Session, database: Database, row: MemberRow) -> None:
     """Gives the place: to somebody who exists, in a company that is known."""
     if row.all_shops and row.shop_ids:
         raise Invalid.field("membership.shop_ids", "all_shops", "must be empty where all shops are reached")
-    companies.check_known(db, row.company)
+    require(db, companies.KNOWN, company=row.company)
     name = users.name_for_company(db, database, row.user_id)
     if name is None:
         raise Invalid.field("membership.user", "unknown", "is nobody's account")
@@ -119,8 +121,11 @@ def taken() -> Exists:
     return Exists("The person has a place in this company.", reason="MEMBERSHIP_EXISTS")
 
 
-def take(db: Session, company: str, user_id: str) -> None:
-    """Takes the place away, unless it is the last owner's. Owners are held, so that two do not leave at once."""
+def take(db: Session, company: str, user_id: str) -> MemberRow:
+    """Takes the place away, unless it is the last owner's, and returns what it was.
+
+    Owners are held, so that two do not leave at once.
+    """
     held = db.scalars(
         select(MemberRow)
         .where(or_(MemberRow.role == OWNER, MemberRow.user_id == user_id))
@@ -133,6 +138,7 @@ def take(db: Session, company: str, user_id: str) -> None:
     if leaving.role == OWNER and sum(row.role == OWNER for row in held) == 1:
         raise Precondition("The last owner of a company stays.", reason="LAST_OWNER")
     db.delete(leaving)
+    return leaving
 
 
 def rename(db: Session, user_id: str, display_name: str) -> None:

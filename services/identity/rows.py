@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import DeclarativeBase
 
 from services.chassis.db.rows import COLUMN_TYPES
+from services.chassis.mirrors.kinds import Mirrors
 from services.chassis.tables import ChassisTables
 
 
@@ -15,3 +16,4 @@ class Base(DeclarativeBase):
 
 
 TABLES = ChassisTables(Base.metadata)
+MIRRORS = Mirrors(Base.metadata, "known_companies")

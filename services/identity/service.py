@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from comptoir.identity.v1 import membership_pb2, oauth_pb2, session_pb2, user_pb2
+from comptoir.identity.v1 import mail_pb2, membership_pb2, oauth_pb2, session_pb2, user_pb2
 from services.chassis.feed.published import Published
+from services.chassis.mirrors.standing import Standing
+from services.chassis.outbox.carrier import Carrier
+from services.chassis.outbox.outbox import Outbox
+from services.chassis.outbox.sender import Sender
 from services.chassis.rpc.server import Handlers
 from services.chassis.service import Resources, Service
 from services.chassis.signing_keys import SigningKeys
@@ -15,13 +19,18 @@ from services.identity import memberships
 from services.identity.api import MembershipApi, SessionApi, UserApi
 from services.identity.attempts import Attempts, Limit
 from services.identity.config import IdentitySettings
+from services.identity.mail.api import MailApi
+from services.identity.mail.letters import letter
+from services.identity.mail.mails import MailRow, Mails
+from services.identity.memberships import MemberRow
 from services.identity.oauth import clients
 from services.identity.oauth.api import OAuthApi
 from services.identity.oauth.families import RefreshTokens
 from services.identity.oauth.grants import Grants
 from services.identity.oauth.signing_keys import KeyRing
 from services.identity.passwords import Passwords
-from services.identity.rows import TABLES, Base
+from services.identity.rows import MIRRORS, TABLES, Base
+from services.identity.sessions import EndedSessionRow
 from services.identity.sign_in import SignIn
 
 
@@ -31,12 +40,25 @@ def _handlers(resources: Resources) -> Handlers:
     attempts = Attempts(database, Limit("source", settings.source_tries, within=pause, pause=pause))
     passwords, keys = Passwords(), _keys(resources)
     grants = Grants(settings.issuer, keys, RefreshTokens(resources.vault), database)
+    outbox = Outbox(MailRow, settings.mail_domain)
+    mail = sender(resources, outbox)
+    resources.starters.append(mail.start)
+    resources.closers.append(mail.stop)
     return {
         user_pb2.DESCRIPTOR.services_by_name["UserService"]: UserApi(passwords),
-        membership_pb2.DESCRIPTOR.services_by_name["MembershipService"]: MembershipApi(database),
+        membership_pb2.DESCRIPTOR.services_by_name["MembershipService"]: MembershipApi(
+            database, Mails(outbox)
+        ),
+        mail_pb2.DESCRIPTOR.services_by_name["MailService"]: MailApi(outbox),
         session_pb2.DESCRIPTOR.services_by_name["SessionService"]: SessionApi(SignIn(attempts, passwords)),
         oauth_pb2.DESCRIPTOR.services_by_name["OAuthService"]: OAuthApi(grants, keys),
     }
+
+
+def sender(resources: Resources, outbox: Outbox[MailRow]) -> Sender:
+    """What sends identity's mail."""
+    settings = resources.settings
+    return Sender(settings.database_url, outbox, letter, Carrier.of(settings), resources.clock)
 
 
 def _keys(resources: Resources) -> KeyRing:
@@ -52,7 +74,12 @@ IDENTITY = Service(
     handlers=_handlers,
     metadata=Base.metadata,
     tables=TABLES,
-    published=(Published(memberships.MemberRow, ("role", "all_shops", "shop_ids")),),
+    mirrors=MIRRORS,
+    standing=Standing(MemberRow.__table__, EndedSessionRow.__table__, None),
+    published=(
+        Published(MemberRow, ("role", "all_shops", "shop_ids")),
+        Published(EndedSessionRow, ("end_time",)),
+    ),
     versions=Path(__file__).parent / "migrations",
     settings=IdentitySettings,
     conflicts={"memberships_pkey": memberships.taken, "clients_pkey": clients.registered_twice},

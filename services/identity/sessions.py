@@ -7,11 +7,14 @@ Codes and refresh tokens hang on the session they came from. Whoever changes one
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, select
+from sqlalchemy import ForeignKeyConstraint, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from services.chassis.db.rows import PersonRow
+from services.chassis.changes.recorder import CREATE, Recorded
+from services.chassis.contract import PATTERNS
+from services.chassis.db.rows import DirectoryRow, PersonRow
 from services.chassis.errors import Unauthenticated
 from services.chassis.names import new_id
 from services.chassis.rpc.call import Call
@@ -20,6 +23,8 @@ from services.identity.rows import Base
 
 IDLE = timedelta(minutes=15)
 ABSOLUTE = timedelta(hours=12)
+_REMEMBERED = timedelta(hours=1)
+ENDED = PATTERNS["comptoir.identity/EndedSession"]
 NOTED_EVERY = timedelta(minutes=1)
 """Use is written down at most this often, so an idle session may end up to a minute early."""
 
@@ -48,6 +53,25 @@ class SessionRow(PersonRow, Base):
 
     def alive(self, now: datetime) -> bool:
         return now < self.use_time + IDLE and now < self.expire_time
+
+
+class EndedSessionRow(DirectoryRow, Base):
+    """A session that is over while access tokens of it may still be alive: what other services hear of it."""
+
+    __tablename__ = "ended_sessions"
+    __recorded__ = Recorded("comptoir.identity/EndedSession", actions=frozenset({CREATE}))
+
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    session_id: Mapped[str] = mapped_column(primary_key=True)
+    end_time: Mapped[datetime]
+
+    @property
+    def name(self) -> str:
+        return ENDED.format({"user": self.user_id, "session": self.session_id})
+
+    @property
+    def history(self) -> str:
+        return f"users/{self.user_id}"
 
 
 def reference() -> ForeignKeyConstraint:
@@ -102,6 +126,27 @@ def lock(db: Session, session_id: str) -> SessionRow | None:
     return db.scalars(
         query.with_for_update(key_share=True), execution_options={"populate_existing": True}
     ).one_or_none()
+
+
+def end(call: Call, value: str) -> None:
+    """Ends the session behind a cookie's value, and whatever hangs on it; one that is over already stays so."""
+    user_id = bearers.owner(call.db, bearers.SESSION, value)
+    if user_id is None:
+        return
+    call.enter(user=user_id)
+    digest = bearers.digest(bearers.SESSION, value)
+    row = call.db.scalars(
+        select(SessionRow).where(SessionRow.digest == digest).with_for_update()
+    ).one_or_none()
+    if row is not None:
+        call.db.add(EndedSessionRow(user_id=user_id, session_id=row.session_id, end_time=call.now))
+    bearers.forget(call.db, bearers.SESSION, value)
+
+
+def sweep_ended(db: Session, now: datetime) -> None:
+    """Forgets the sessions of which no access token can be alive."""
+    table: Any = EndedSessionRow.__table__
+    db.execute(delete(table).where(table.c.end_time < now - _REMEMBERED))
 
 
 def note_use(db: Session, row: SessionRow, now: datetime) -> None:

@@ -7,9 +7,11 @@ from datetime import datetime
 from comptoir.inbox.v1 import message_pb2
 from services.chassis import pages
 from services.chassis.contract import PATTERNS
+from services.chassis.mirrors.known import require
 from services.chassis.rpc.call import Call
 from services.inbox import messages
 from services.inbox.messages import MessageRow, Text
+from services.inbox.rows import MIRRORS
 
 _INBOX = PATTERNS["comptoir.inbox/Inbox"]
 
@@ -18,6 +20,7 @@ class MessageApi:
     """`comptoir.inbox.v1.MessageService`."""
 
     def create_message(self, request: message_pb2.CreateMessageRequest, call: Call) -> message_pb2.Message:
+        require(call.db, MIRRORS["known_companies"], company=call.company)
         return _message(
             messages.post(call.db, [_text(text) for text in request.message.texts], call.now), None
         )

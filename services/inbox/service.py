@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from comptoir.inbox.v1 import message_pb2
+from services.chassis.mirrors.following import Reactions
 from services.chassis.rpc.server import Handlers
 from services.chassis.service import Resources, Service
+from services.inbox import reactions
 from services.inbox.api import MessageApi
-from services.inbox.rows import TABLES, Base
+from services.inbox.rows import MIRRORS, STANDING, TABLES, Base
 
 
 def _handlers(resources: Resources) -> Handlers:
@@ -20,5 +22,8 @@ INBOX = Service(
     handlers=_handlers,
     metadata=Base.metadata,
     tables=TABLES,
+    mirrors=MIRRORS,
+    reactions=lambda _: Reactions(reactions.types(), reactions.react),
+    standing=STANDING,
     versions=Path(__file__).parent / "migrations",
 )

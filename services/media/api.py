@@ -9,11 +9,13 @@ from google.api import httpbody_pb2
 from comptoir.media.v1 import logo_pb2
 from services.chassis import etags
 from services.chassis.errors import Invalid
+from services.chassis.mirrors.known import require
 from services.chassis.names import ANY
 from services.chassis.rpc.call import Call
 from services.media import images, logos
 from services.media.imports import Importer
 from services.media.logos import LogoRow
+from services.media.rows import MIRRORS
 from services.media.storage import ImageStore
 
 
@@ -29,6 +31,7 @@ class LogoApi:
         return self._logo(logos.find(call.db, _company(call), call.ids["shop"]))
 
     def import_logo(self, request: logo_pb2.ImportLogoRequest, call: Call) -> logo_pb2.Logo:
+        require(call.db, MIRRORS["known_shops"], company=call.company, shop_id=call.ids["shop"])
         picture = self.importer.logo(request.content)
         row = logos.replaced(call.db, call.company, call.ids["shop"], request.etag)
         images.publish(call.db, call.company, picture.image_id, call.now)

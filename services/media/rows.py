@@ -5,6 +5,8 @@ from __future__ import annotations
 from sqlalchemy.orm import DeclarativeBase
 
 from services.chassis.db.rows import COLUMN_TYPES
+from services.chassis.mirrors.kinds import Mirrors
+from services.chassis.mirrors.standing import Standing
 from services.chassis.tables import ChassisTables
 
 
@@ -15,3 +17,5 @@ class Base(DeclarativeBase):
 
 
 TABLES = ChassisTables(Base.metadata)
+MIRRORS = Mirrors(Base.metadata, "known_shops", "known_grants", "ended_sessions")
+STANDING = Standing(MIRRORS["known_grants"], MIRRORS["ended_sessions"], TABLES.mirror_cursors)

@@ -16,7 +16,7 @@ from services.media.imaging.decoder import Decoder
 from services.media.imaging.errors import Exhausted
 from services.media.imports import Importer
 from services.media.logos import LogoRow
-from services.media.rows import TABLES, Base
+from services.media.rows import MIRRORS, STANDING, TABLES, Base
 from services.media.storage import FileStore
 
 
@@ -45,6 +45,8 @@ MEDIA = Service(
     handlers=_handlers,
     metadata=Base.metadata,
     tables=TABLES,
+    mirrors=MIRRORS,
+    standing=STANDING,
     published=(Published(LogoRow, ("image_id", "width", "height")),),
     versions=Path(__file__).parent / "migrations",
     settings=MediaSettings,

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from google.api import httpbody_pb2
+
+from comptoir.changes.v1 import change_pb2
 from comptoir.shop.v1 import key_pb2, shop_pb2, signature_pb2
 from services.chassis import etags, pages
 from services.chassis.authorize import unknown
 from services.chassis.cache import ReplyCache
+from services.chassis.changes import as_of, export, history, revert
 from services.chassis.masks import merge
+from services.chassis.mirrors.known import require
 from services.chassis.names import ANY
 from services.chassis.rpc.call import Call
 from services.shop import keys, shops, signatures
 from services.shop.keys import KINDS, KeyKind, KeyRing, KeyRow
+from services.shop.rows import MIRRORS
 from services.shop.shops import ShopRow
 
+_HISTORY = "shop.history.read"
 _SETTINGS = (
     "display_name",
     "url",
@@ -46,7 +53,12 @@ class ShopApi:
 
     def get_shop(self, request: shop_pb2.GetShopRequest, call: Call) -> shop_pb2.Shop:
         name, shop_id = request.name, call.ids["shop"]
-        return self.cache.read(name, lambda: _shop(shops.find(call.db, _enter(call, name), shop_id)))
+        if request.HasField("read_time"):
+            row = shops.find(call.db, _enter(call, name), shop_id)
+            return as_of.read(row, _shop, request, call, _HISTORY)
+        return self.cache.read(
+            name, lambda: _shop(shops.find(call.db, _enter(call, name), shop_id)), fresh=call.fresh
+        )
 
     def update_shop(self, request: shop_pb2.UpdateShopRequest, call: Call) -> shop_pb2.Shop:
         row = shops.find(call.db, call.company, call.ids["shop"], for_update=True)
@@ -61,6 +73,7 @@ class ShopApi:
         return _shop(row)
 
     def create_shop(self, request: shop_pb2.CreateShopRequest, call: Call) -> shop_pb2.Shop:
+        require(call.db, MIRRORS["known_companies"], company=call.company)
         shop_id = shops.register(call.db, call.company, request.shop_id)
         row = ShopRow(shop_id=shop_id, create_time=call.now, update_time=call.now)
         _write(request.shop, row)
@@ -76,6 +89,23 @@ class ShopApi:
         return shop_pb2.LookupShopResponse(
             shop=shops.NAME.format({"company": company, "shop": request.shop_id})
         )
+
+    def list_shop_changes(
+        self, request: shop_pb2.ListShopChangesRequest, call: Call
+    ) -> shop_pb2.ListShopChangesResponse:
+        return shop_pb2.ListShopChangesResponse(**history.listed(request, call))
+
+    def get_shop_change(self, request: shop_pb2.GetShopChangeRequest, call: Call) -> change_pb2.Change:
+        return history.get(request, call)
+
+    def export_shop_changes(
+        self, request: shop_pb2.ExportShopChangesRequest, call: Call
+    ) -> httpbody_pb2.HttpBody:
+        return export.export(request, call)
+
+    def revert_shop_change(self, request: shop_pb2.RevertShopChangeRequest, call: Call) -> shop_pb2.Shop:
+        row = shops.find(call.db, call.company, call.ids["shop"], for_update=True)
+        return self.update_shop(revert.update_of(row, request, call, _HISTORY), call)
 
 
 @dataclass(frozen=True)

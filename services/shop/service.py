@@ -11,7 +11,7 @@ from services.chassis.rpc.server import Handlers
 from services.chassis.service import Resources, Service
 from services.shop.api import KeyApi, ShopApi, SignatureApi
 from services.shop.keys import KeyRing
-from services.shop.rows import TABLES, Base
+from services.shop.rows import MIRRORS, STANDING, TABLES, Base
 from services.shop.shops import ShopRow
 
 
@@ -31,6 +31,8 @@ SHOP = Service(
     handlers=_handlers,
     metadata=Base.metadata,
     tables=TABLES,
+    mirrors=MIRRORS,
+    standing=STANDING,
     published=(
         Published(
             ShopRow,

@@ -8,6 +8,7 @@ from deploy.local.certificates import INTERNAL
 from deploy.local.layout import Layout
 from deploy.local.ports import DEFAULTS, SERVICES
 from deploy.local.topology import Topology
+from services.chassis.changes.checkpoint_files import load_key
 from services.chassis.config import Settings
 from services.chassis.vault.kek_file import FileKeyring
 
@@ -92,8 +93,9 @@ def test_only_those_that_send_mail_are_told_where(layout: Layout) -> None:
 
 def test_no_key_is_in_any_environment_or_command_line(layout: Layout) -> None:
     topology = Topology()
-    keys = [path.read_text().split()[-1] for path in layout.secrets.rglob("*") if path.is_file()]
-    assert len(topology.services) + len(topology.fronts) == len(set(keys))
+    secret = [path for path in layout.secrets.rglob("*") if path.is_file() and path.suffix != ".pem"]
+    keys = [max(path.read_text().split(), key=len) for path in secret]
+    assert 2 * len(topology.services) + len(topology.fronts) == len(set(keys))
     for program in [*topology.programs(layout, DEFAULTS), *topology.migrations(layout)]:
         said = " ".join([*program.command, *program.environment.values()])
         assert [key for key in keys if key in said] == []
@@ -101,8 +103,20 @@ def test_no_key_is_in_any_environment_or_command_line(layout: Layout) -> None:
 
 def test_keys_are_made_once_and_usable(layout: Layout) -> None:
     keys = [layout.secret("shop", "kek"), layout.secret("gateway", "cookie-key")]
+    keys.append(layout.secret("shop", "checkpoint-key"))
     before = [key.read_text() for key in keys]
     Topology().prepare(layout)
     assert before == [key.read_text() for key in keys]
     assert {0o600} == {key.stat().st_mode & 0o777 for key in keys}
     FileKeyring.load(keys[0])
+    load_key(keys[2])
+
+
+def test_only_a_feed_is_told_how_to_bear_witness_to_the_log(layout: Layout) -> None:
+    told = {program.name: program.environment for program in Topology().programs(layout, DEFAULTS)}
+    var = str(layout.root)
+    assert f"{var}/secrets/shop/checkpoint-key" == told["shop-feed"]["COMPTOIR_CHECKPOINT_KEY_FILE"]
+    assert f"{var}/checkpoints/shop" == told["shop-feed"]["COMPTOIR_CHECKPOINT_DIRECTORY"]
+    assert layout.checkpoints("shop").is_dir()
+    fed = [name for name, environment in told.items() if "COMPTOIR_CHECKPOINT_KEY_FILE" in environment]
+    assert [f"{name}-feed" for name in SERVICES] == fed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +21,7 @@ from services.chassis.changes.recorder import Entry
 from services.chassis.changes.tables import LogTables, TransactionId
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.vault.errors import SealBroken
-from services.chassis.vault.place import PLATFORM, Place
+from services.chassis.vault.place import Place
 from services.chassis.vault.secret import Secret
 from services.chassis.vault.vault import Vault
 
@@ -53,13 +54,27 @@ class Revision:
     """Where the write stands among those of all scopes; see `ChangeLog.append`."""
 
 
+@dataclass(frozen=True)
+class Known:
+    """What lies sealed beside one change."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+    source: str
+    """The address it came from; empty once it was forgotten."""
+
+
 class ChangeLog:
     """The log of one service."""
 
-    def __init__(self, service: str, tables: LogTables, vault: Vault) -> None:
+    def __init__(
+        self, service: str, tables: LogTables, vault: Vault, ring: Callable[[], None] = lambda: None
+    ) -> None:
         self._service = service
         self._tables = tables
         self._vault = vault
+        self.ring = ring
+        """To be called after the commit, so that the feed looks at once."""
 
     def append(self, session: ScopedSession, stamp: Stamp) -> Revision | None:
         """Appends the session's entries to the chain of its scope; None if there are none.
@@ -83,7 +98,13 @@ class ChangeLog:
             previous = change["hash"] = chain.link(previous, change, committed)
             changes.append({**change, "time": stamp.time, "history": entry.history})
             value["sequence"] = sequence
-        _insert(connection, self._tables.changes, changes, position=position)
+        _insert(
+            connection,
+            self._tables.changes,
+            changes,
+            transaction=func.pg_current_xact_id(),
+            position=position,
+        )
         _insert(connection, self._tables.values, values)
         heads = self._tables.heads
         moved = (
@@ -97,36 +118,55 @@ class ChangeLog:
             scope, sequence, int(connection.execute(moved.returning(heads.c.position)).scalar_one())
         )
 
+    @property
+    def changes(self) -> Table:
+        """What happened, without the values."""
+        return self._tables.changes
+
     def values(self, session: ScopedSession, scope: str, sequence: int) -> dict[str, Any] | None:
         """Before and after of one change; None once they were erased. Raises SealBroken if they are another's."""
-        table, changes = self._tables.values, self._tables.changes
-        query = (
-            select(table.c.value_id, table.c.sealed, changes.c.commitment)
-            .join(changes, (changes.c.scope == table.c.scope) & (changes.c.sequence == table.c.sequence))
-            .where(table.c.scope == scope, table.c.sequence == sequence)
-        )
-        found = session.connection().execute(query).one_or_none()
-        if found is None:
-            return None
-        place = self._place(session, scope, found.value_id, "sealed")
-        opened = self._vault.open(session.connection(), place, found.sealed)
-        # The seal binds them to their own id; only the chain says which change they belong to.
-        if chain.commitment(opened.reveal()) != bytes(found.commitment):
-            raise SealBroken
-        known: dict[str, Any] = json.loads(opened.reveal_text())
-        return known
+        known = self.opened(session, scope, [sequence]).get(sequence)
+        return None if known is None else {"before": known.before, "after": known.after}
 
     def source(self, session: ScopedSession, scope: str, sequence: int) -> str:
         """The address that a change came from; empty once it was forgotten."""
-        table = self._tables.values
-        query = select(table.c.value_id, table.c.source).where(
-            table.c.scope == scope, table.c.sequence == sequence
+        known = self.opened(session, scope, [sequence]).get(sequence)
+        return known.source if known else ""
+
+    def opened(self, session: ScopedSession, scope: str, sequences: Collection[int]) -> dict[int, Known]:
+        """What lies sealed beside these changes, in one query; those are missing whose values were erased.
+
+        Raises SealBroken if any are another change's.
+        """
+        table, changes = self._tables.values, self._tables.changes
+        query = (
+            select(table.c.sequence, table.c.value_id, table.c.sealed, table.c.source, changes.c.commitment)
+            .join(changes, (changes.c.scope == table.c.scope) & (changes.c.sequence == table.c.sequence))
+            .where(table.c.scope == scope, table.c.sequence.in_(sequences))
         )
-        found = session.connection().execute(query).one_or_none()
-        if found is None or found.source is None:
-            return ""
-        place = self._place(session, scope, found.value_id, "source")
-        return self._vault.open(session.connection(), place, found.source).reveal_text()
+        found = {}
+        for row in session.connection().execute(query):
+            values = self._open(session, scope, row.value_id, "sealed", row.sealed)
+            if values is None:
+                continue
+            # The seal binds them to their own id; only the chain says which change they belong to.
+            if chain.commitment(values.reveal()) != bytes(row.commitment):
+                raise SealBroken
+            source = self._open(session, scope, row.value_id, "source", row.source) if row.source else None
+            read = json.loads(values.reveal_text())
+            found[row.sequence] = Known(read["before"], read["after"], source.reveal_text() if source else "")
+        return found
+
+    def _open(
+        self, session: ScopedSession, scope: str, value_id: str, column: str, sealed: bytes
+    ) -> Secret | None:
+        connection, place = session.connection(), self._place(session, scope, value_id, column)
+        try:
+            return self._vault.open(connection, place, sealed)
+        except SealBroken:
+            if self._vault.is_erased(connection, place, sealed):
+                return None
+            raise
 
     def _sealed(self, session: ScopedSession, scope: str, known: bytes, source: str) -> dict[str, Any]:
         value_id = secrets.token_hex(16)
@@ -160,10 +200,9 @@ class ChangeLog:
         return row.sequence, bytes(row.hash), row.position
 
     def _place(self, session: ScopedSession, scope: str, value_id: str, column: str) -> Place:
-        company = session.scope.company or (f"users/{session.scope.user}" if session.scope.user else PLATFORM)
         return Place(
             service=self._service,
-            company=company,
+            company=session.scope.owner,
             table="change_values",
             column=column,
             row=f"{scope}/{value_id}",

@@ -44,6 +44,11 @@ class Entry:
         return sorted(self.before.keys() | self.after.keys())
 
 
+def state_of(row: Any) -> dict[str, Any]:
+    """What a change that made the row as it is now would say of it, by the paths of the contract."""
+    return _values(row, row.__recorded__, CREATE)[1]
+
+
 class Recorder:
     """The entries of one transaction: one a resource, however often it was flushed."""
 

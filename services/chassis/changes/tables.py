@@ -51,6 +51,7 @@ class LogTables:
             metadata,
             Column("scope", Text, primary_key=True),
             Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+            Column("transaction", TransactionId, nullable=False),
             Column("position", TransactionId, nullable=False),
             Column("history", Text, nullable=False),
             Column("time", DateTime(timezone=True), nullable=False),

@@ -6,15 +6,22 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import MetaData, create_engine, text
+from sqlalchemy import Engine, MetaData, create_engine, text
 from sqlalchemy.pool import NullPool
+
+from services.chassis.changes.restored import note_cluster
 
 ENVIRONMENT = Path(__file__).parent / "migrations"
 
 
+def owner_engine(url: str) -> Engine:
+    """An engine for the few things that only the owner may do."""
+    return create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=NullPool)
+
+
 def migrate(url: str, versions: Path, metadata: MetaData) -> None:
     """Runs the migrations in `versions` that the database lacks; several at once wait for each other."""
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=NullPool)
+    engine = owner_engine(url)
     with engine.connect() as connection:
         connection.execute(text("select pg_advisory_lock(hashtext('comptoir.migrations'))"))
         connection.commit()
@@ -25,4 +32,6 @@ def migrate(url: str, versions: Path, metadata: MetaData) -> None:
         config.attributes["connection"] = connection
         config.attributes["metadata"] = metadata
         command.upgrade(config, "head")
+        with connection.begin():
+            note_cluster(connection)
     engine.dispose()

@@ -7,10 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
+from services.chassis.vault.place import PLATFORM
+
 _SET = (
     "select set_config('app.company', %s, true), set_config('app.user', %s, true),"
     " set_config('statement_timeout', %s, true)"
 )
+_MIRROR = ", set_config('app.mirror', 'on', true)"
 # Only ever turned on: a server that takes no writes refuses to have it turned off, and reads must go on there.
 _READ_ONLY = ", set_config('transaction_read_only', 'on', true)"
 
@@ -23,10 +26,17 @@ class Scope:
     user: str | None = None
     read_only: bool = False
     timeout_ms: int = 10_000
+    mirror: bool = False
+    """Whether what is kept of other services may be written, whosever it is."""
 
     def __post_init__(self) -> None:
         if self.company and self.user:
             raise ValueError("a transaction is confined to a company or to a person, not to both")
+
+    @property
+    def owner(self) -> str:
+        """Under whose data keys the vault seals what is written here."""
+        return self.company or (f"users/{self.user}" if self.user else PLATFORM)
 
 
 class Unscoped(Exception):
@@ -37,7 +47,8 @@ def confine(connection: Connection, scope: Scope) -> None:
     """Sets the scope of the running transaction; one round trip."""
     driver: Any = connection.connection.driver_connection
     values = (scope.company or "", scope.user or "", str(scope.timeout_ms))
-    driver.execute(_SET + _READ_ONLY if scope.read_only else _SET, values)
+    also = (_READ_ONLY if scope.read_only else "") + (_MIRROR if scope.mirror else "")
+    driver.execute(_SET + also, values)
 
 
 def watch_transactions(engine: Engine) -> None:

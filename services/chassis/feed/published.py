@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -25,7 +26,10 @@ class Published:
 
     @cached_property
     def key(self) -> tuple[str, ...]:
-        return tuple(column.name for column in self.table.primary_key)
+        """The columns of its key in the order of its name, which begins with the company."""
+        return tuple(
+            sorted((column.name for column in self.table.primary_key), key=lambda name: name != "company")
+        )
 
     @property
     def granted(self) -> tuple[str, ...]:
@@ -49,4 +53,8 @@ class Published:
     def state(self, row: dict[str, Any]) -> dict[str, Any]:
         """What is shown of the resource, by the paths of the contract."""
         paths = self.recorded.paths
-        return {paths.get(column, column): row[column] for column in self.columns}
+        return {paths.get(column, column): _plain(row[column]) for column in self.columns}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -10,12 +10,11 @@ from services.chassis.db.schema import secure
 
 
 def kept_replies_table(metadata: sa.MetaData) -> sa.Table:
-    """The table in a service's metadata. A digest leads to a reply; whoever has it, has made it."""
+    """The table in a service's metadata. The digest of a key leads to the reply; see `requests.digest`."""
     return sa.Table(
         "kept_replies",
         metadata,
         sa.Column("digest", sa.LargeBinary, primary_key=True),
-        sa.Column("body", sa.LargeBinary, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.Column("expire_time", sa.DateTime(timezone=True), nullable=False),
         sa.Index("kept_replies_expire_time", "expire_time"),
@@ -28,9 +27,8 @@ def kept_replies(service: str) -> None:
     op.create_table(
         "kept_replies",
         sa.Column("digest", sa.LargeBinary, primary_key=True),
-        sa.Column("body", sa.LargeBinary, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.Column("expire_time", sa.DateTime(timezone=True), nullable=False),
     )
     op.create_index("kept_replies_expire_time", "kept_replies", ["expire_time"])
-    secure("kept_replies", TableClass.DIRECTORY, service, "select, insert, delete")
+    secure("kept_replies", TableClass.DIRECTORY, service)

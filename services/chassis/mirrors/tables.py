@@ -24,7 +24,6 @@ def _columns() -> list[sa.Column[object]]:
     return [
         sa.Column("source", sa.Text, primary_key=True),
         sa.Column("cursor", sa.Text, nullable=False),
-        sa.Column("position", sa.BigInteger, nullable=False),
         sa.Column("heard_time", sa.DateTime(timezone=True)),
         sa.Column("holder", sa.Text, nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True)),

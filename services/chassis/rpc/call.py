@@ -48,6 +48,10 @@ class Call:
     """Where the transaction's changes go."""
     revision: Revision | None = None
     """How far the log of its scope came by this call's write."""
+    fresh: bool = False
+    """Whether an answer from memory may be too old."""
+    told: dict[str, str] = field(default_factory=dict)
+    """Metadata that goes out behind the answer."""
     _session: ScopedSession | None = None
 
     @property

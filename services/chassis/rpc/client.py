@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from services.chassis import tls, tracing
 from services.chassis.contract import Method
 from services.chassis.errors import from_rpc_error
+from services.chassis.idempotency.keys import METADATA
 
 DEADLINE_SECONDS = 10.0
 R = TypeVar("R", bound=Message)
@@ -32,13 +33,14 @@ class Client:
     def __init__(self, address: str, tls_directory: Path) -> None:
         credentials = tls.channel_credentials(tls_directory)
         self._writes = grpc.secure_channel(address, credentials, _OPTIONS)
-        # Reads may be sent again when the service went away; writes never are, not by us.
-        self._reads = grpc.secure_channel(
+        # Sent again when the service went away: reads, and writes under a key that lets them have one effect only.
+        self._retried = grpc.secure_channel(
             address,
             credentials,
             [*_OPTIONS, ("grpc.service_config", _RETRIES), ("grpc.use_local_subchannel_pool", 1)],
         )
         self._stubs: dict[str, Any] = {}
+        self._keyed: dict[str, Any] = {}
 
     def call(
         self,
@@ -47,26 +49,32 @@ class Client:
         *,
         metadata: Mapping[str, str] | None = None,
         seconds: float = DEADLINE_SECONDS,
+        told: dict[str, str] | None = None,
     ) -> Message:
-        """One call. Raises the fault it ends with."""
-        stub = self._stubs.get(method.path) or self._stub(method)
+        """One call. Raises the fault it ends with; `told` takes up the metadata that came behind the answer."""
+        stubs = self._keyed if metadata is not None and METADATA in metadata else self._stubs
+        stub = stubs.get(method.path) or self._stub(method, stubs)
         headers = [*(metadata or {}).items(), *tracing.outgoing().items()]
         try:
-            answer: Message = stub(request, timeout=seconds, metadata=headers)
+            if told is None:
+                answer: Message = stub(request, timeout=seconds, metadata=headers)
+            else:
+                answer, done = stub.with_call(request, timeout=seconds, metadata=headers)
+                told.update(done.trailing_metadata())
             return answer
         except grpc.RpcError as error:
             raise from_rpc_error(error) from None
 
-    def _stub(self, method: Method) -> Any:
-        channel = self._reads if method.reads_only else self._writes
+    def _stub(self, method: Method, stubs: dict[str, Any]) -> Any:
+        channel = self._retried if method.reads_only or stubs is self._keyed else self._writes
         stub = channel.unary_unary(
             method.path,
             request_serializer=method.request.SerializeToString,
             response_deserializer=method.response.FromString,
         )
-        self._stubs[method.path] = stub
+        stubs[method.path] = stub
         return stub
 
     def close(self) -> None:
         self._writes.close()
-        self._reads.close()
+        self._retried.close()

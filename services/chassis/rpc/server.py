@@ -161,7 +161,10 @@ def _rpc_handler(
             log=log,
         )
         try:
-            return serve(call)
+            answer = serve(call)
+            if call.told:
+                context.set_trailing_metadata(tuple(call.told.items()))
+            return answer
         except Fault as fault:
             context.abort_with_status(rpc_status.to_status(to_status(fault, call.request_id)))
             raise

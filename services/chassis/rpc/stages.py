@@ -14,8 +14,10 @@ from services.chassis import log, metrics, tracing
 from services.chassis.authorize import authorize
 from services.chassis.caller import Caller, Kind
 from services.chassis.changes.log import Stamp
+from services.chassis.changes.revisions import MIN_REVISION, REVISION, Revisions
 from services.chassis.db.faults import DRIVER_ERRORS
 from services.chassis.errors import Fault, Internal, Invalid, Unauthenticated, Unavailable
+from services.chassis.idempotency.stage import Idempotency
 from services.chassis.rpc.call import Call, Proceed, Stage
 from services.chassis.rpc.peers import Peers, service_of
 from services.chassis.tokens import TokenVerifier
@@ -146,7 +148,7 @@ def _end(call: Call, response: Message) -> None:
     if call.method.reads_only:
         call.db.rollback()
         return
-    if getattr(call.request, "validate_only", False):
+    if _is_trial(call):
         call.db.flush()
         call.db.rollback()
         if "etag" in response.DESCRIPTOR.fields_by_name:
@@ -156,10 +158,22 @@ def _end(call: Call, response: Message) -> None:
     call.remaining_seconds()
     if not call.context.is_active():
         raise Unavailable("The caller has gone.", reason="CALLER_GONE")
-    if call.log is not None:
+    call.db.commit()
+    if call.revision is not None and call.log is not None:
+        call.log.ring()
+
+
+def _is_trial(call: Call) -> bool:
+    return bool(getattr(call.request, "validate_only", False))
+
+
+def change(call: Call, proceed: Proceed) -> Message:
+    """Appends what the handler wrote to the log. The head of its scope is so locked when all but the end is done."""
+    response = proceed(call)
+    if call.log is not None and call.has_transaction and not call.method.reads_only and not _is_trial(call):
         call.db.flush()
         call.revision = call.log.append(call.db, _stamp(call))
-    call.db.commit()
+    return response
 
 
 def _stamp(call: Call) -> Stamp:
@@ -178,6 +192,42 @@ def _stamp(call: Call) -> Stamp:
     )
 
 
-def stages(peers: Peers, tokens: TokenVerifier) -> Sequence[Stage]:
-    """The order every call goes through; `transaction` is the innermost."""
-    return (errors, trace, deadline, Authenticate(peers, tokens), decode, authorise, valid, transaction)
+@dataclass(frozen=True)
+class ReadYourWrites:
+    """A write tells its revision; a read that names one waits for it, and passes by what is kept in memory."""
+
+    revisions: Revisions
+
+    def __call__(self, call: Call, proceed: Proceed) -> Message:
+        least = call.metadata.get(MIN_REVISION)
+        if least is not None and call.method.reads_only and call.database is not None:
+            self.revisions.require(call.db, least, call.remaining_seconds())
+            call.fresh = True
+        response = proceed(call)
+        if call.revision is not None:
+            call.told[REVISION] = self.revisions.seal(call.revision)
+        return response
+
+
+def stages(
+    peers: Peers,
+    tokens: TokenVerifier,
+    revisions: Revisions,
+    idempotency: Idempotency,
+    standing: Stage | None,
+) -> Sequence[Stage]:
+    """The order every call goes through; what stands behind `transaction` is part of it."""
+    return (
+        errors,
+        trace,
+        deadline,
+        Authenticate(peers, tokens),
+        decode,
+        authorise,
+        valid,
+        transaction,
+        *([standing] if standing is not None else []),
+        ReadYourWrites(revisions),
+        idempotency,
+        change,
+    )

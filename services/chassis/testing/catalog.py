@@ -112,6 +112,8 @@ def _policies(connection: Connection, service: Service) -> Iterator[str]:
     for name, rules in found.items():
         rule = _POLICIES.get(_tables(service).get(name))
         expected: list[Any] = [("PERMISSIVE", role, "ALL", rule, rule)] if rule else []
+        if _tables(service).get(name) is TableClass.LOG:
+            expected.append(("PERMISSIVE", [role_name(service.name, "owner")], "ALL", "true", None))
         if rule and name in _fed(service):
             expected.append(("PERMISSIVE", [role_name(service.name, "feed")], "SELECT", "true", None))
         if _tables(service).get(name) is TableClass.VAULT:

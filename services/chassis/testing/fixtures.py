@@ -13,6 +13,7 @@ import pytest
 from deploy.local import certificates as authority
 from services.chassis.service import Service
 from services.chassis.testing import postgres as real
+from services.chassis.testing.feeding import Feeding
 from services.chassis.testing.postgres import Clone, Databases
 from services.chassis.testing.running import Running
 
@@ -60,6 +61,22 @@ def run_service(
 
     yield start
     for each in running:
+        each.stop()
+
+
+@pytest.fixture
+def feed_of(tmp_path: Path, certificates: Path) -> Iterator[Callable[..., Feeding]]:
+    """Starts the feeds of running services."""
+    feeding: list[Feeding] = []
+
+    def start(running: Running, **settings: Any) -> Feeding:
+        directory = tmp_path / f"feed{len(feeding)}"
+        directory.mkdir()
+        feeding.append(Feeding(running.service, running.database, certificates, directory, **settings))
+        return feeding[-1]
+
+    yield start
+    for each in feeding:
         each.stop()
 
 

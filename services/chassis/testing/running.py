@@ -13,8 +13,10 @@ from google.protobuf.message import Message
 from services.chassis.clock import Clock, system_clock
 from services.chassis.config import Settings
 from services.chassis.contract import Method, every_method
+from services.chassis.mirrors.follower import Follower
 from services.chassis.rpc.client import Client
-from services.chassis.service import Service, build
+from services.chassis.service import Service, build, following
+from services.chassis.testing.acquaintance import Acquaintance
 from services.chassis.testing.postgres import Clone
 from services.chassis.testing.tokens import ISSUER, Mint
 
@@ -55,6 +57,7 @@ class Running:
                 "callers_file": CALLERS,
                 "issuer": ISSUER,
                 "identity_address": "127.0.0.1:1",
+                "smtp_address": "127.0.0.1:1",
                 "database_url_file": url,
                 "kek_file": kek,
                 "state_directory": directory,
@@ -65,8 +68,12 @@ class Running:
         if service.find_key is None:
             service = replace(service, find_key=lambda _: self.mint.find)
         self.server, self.resources = build(service, chosen, clock)
+        self._watched = self.resources
+        self._followers: list[list[Follower]] = []
         self.server.start()
         self._clients: dict[str, Client] = {}
+        self.acquaintance = Acquaintance(service, database)
+        self.mint.minted = self.acquaintance.grant
 
     def client(self, service: str = "gateway") -> Client:
         """A client that presents this service's certificate."""
@@ -85,13 +92,40 @@ class Running:
         metadata: dict[str, str] | None = None,
     ) -> M:
         """Calls `Service/Method` as a person (token, through the gateway) or as a service."""
+        self.acquaintance.meet(METHODS[method], request)
         headers = {**(metadata or {}), **({"authorization": f"Bearer {token}"} if token else {})}
         response = self.client(service).call(METHODS[method], request, metadata=headers)
         assert isinstance(response, answer)
         return response
 
+    def follow(self, **feeds: str) -> None:
+        """Keeps its mirrors by these feeds from now on, and knows nothing but what it hears there."""
+        self.acquaintance.forget()
+        addresses = {f"{source}_feed_address": address for source, address in feeds.items()}
+        self._watched = replace(self.resources, settings=self.settings.model_copy(update=addresses))
+        self.follow_again()
+
+    def follow_again(self, *, close: bool = True) -> None:
+        """Follows as another process of the service would: instead of the present one, or beside it."""
+        if close:
+            self.unfollow()
+        followers = following(self.service, self._watched)
+        self._followers.append(followers)
+        for follower in followers:
+            follower.start()
+
+    def unfollow(self, *, first: bool = False) -> None:
+        """Ends the followers, or only those that began first."""
+        ending, self._followers = (
+            (self._followers[:1], self._followers[1:]) if first else (self._followers, [])
+        )
+        for follower in (each for followers in ending for each in followers):
+            follower.close()
+
     def stop(self) -> None:
+        self.unfollow()
         for client in self._clients.values():
             client.close()
         self.server.drain()
         self.resources.close()
+        self.acquaintance.close()

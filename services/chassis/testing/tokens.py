@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from joserfc import jwt
@@ -19,6 +20,8 @@ class Mint:
     """Signs tokens as identity would."""
 
     def __init__(self) -> None:
+        self.minted: Callable[[dict[str, Any]], None] = lambda _: None
+        """Told the claims of every token."""
         self.key: ECKey = ECKey.generate_key("P-256", {"kid": "test-key"})
 
     def find(self, kid: str) -> ECKey | None:
@@ -48,7 +51,9 @@ class Mint:
     def token(self, header: dict[str, Any] | None = None, **changes: Any) -> str:
         """A token; see `claims`."""
         protected = {"typ": TYPE, "alg": ALGORITHM, "kid": "test-key", **(header or {})}
-        return jwt.encode(protected, self.claims(**changes), self.key)
+        claims = self.claims(**changes)
+        self.minted(claims)
+        return jwt.encode(protected, claims, self.key)
 
     def operator(self, **changes: Any) -> str:
         """A token of the platform's staff."""

@@ -57,6 +57,7 @@ def altered(**policy: Any) -> ServiceDescriptor:
         ({"permission": "shop.invented"}, "list of rights"),
         ({"callers": [policy_pb2.CALLER_KIND_INTERNAL]}, "google.api.http"),
         ({"scope": policy_pb2.SCOPE_USER}, "names the user"),
+        ({"wildcards": ["nothing"]}, "policy.wildcards"),
         ({"example": ""}, "example is missing"),
         ({"example": '{"nome": 1}'}, "not a request"),
     ],

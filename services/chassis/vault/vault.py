@@ -30,6 +30,10 @@ class Vault:
         version = key.stored.version
         return Envelope(version, encrypt(key.key, secret, place.associated_data(FORMAT, version))).to_bytes()
 
+    def make_ready(self, connection: Connection, company: str) -> None:
+        """Makes the company's data key if it has none, for a transaction that later may use it but not make it."""
+        self._keys.current(connection, company)
+
     def open(self, connection: Connection, place: Place, sealed: bytes) -> Secret:
         """What was sealed at exactly this place. No query while the data key is remembered."""
         envelope = Envelope.parse(sealed)
@@ -39,6 +43,11 @@ class Vault:
             if secret is not None:
                 return secret
         raise SealBroken
+
+    def is_erased(self, connection: Connection, place: Place, sealed: bytes) -> bool:
+        """Whether the data key of what was sealed is gone, so that nothing opens it any more."""
+        version = Envelope.parse(sealed).key_version
+        return self._keys.store.get(connection, place.company, version) is None
 
     def reseal(self, connection: Connection, place: Place, sealed: bytes) -> bytes:
         """The same secret under the company's current data key; the same bytes if they already are."""

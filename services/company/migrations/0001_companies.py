@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql
 from services.chassis.changes.ddl import publish, recorded
 from services.chassis.db.rows import TableClass
 from services.chassis.db.schema import secure
+from services.chassis.mirrors.kinds import mirror_table
 from services.chassis.tables import chassis_tables
 
 revision = "0001"
@@ -36,6 +37,9 @@ _TEXTS = (
 
 def upgrade() -> None:
     chassis_tables("company")
+    mirror_table("known_shops", "company")
+    mirror_table("known_grants", "company")
+    mirror_table("ended_sessions", "company")
     op.create_table(
         "companies",
         sa.Column("company", sa.Text, primary_key=True),

@@ -8,6 +8,8 @@ from alembic import op
 from services.chassis.changes.ddl import publish, recorded
 from services.chassis.db.rows import TableClass
 from services.chassis.db.schema import secure
+from services.chassis.mirrors.kinds import mirror_table
+from services.chassis.outbox.tables import outbox
 from services.chassis.tables import chassis_tables
 
 revision = "0001"
@@ -18,11 +20,13 @@ depends_on = None
 
 def upgrade() -> None:
     chassis_tables("identity")
+    mirror_table("known_companies", "identity")
     _people()
-    _companies()
+    _memberships()
     _sign_in()
     _grants()
     _platform()
+    outbox("identity")
 
 
 def _people() -> None:
@@ -58,9 +62,7 @@ def _people() -> None:
     secure("passwords", TableClass.PERSON, "identity")
 
 
-def _companies() -> None:
-    op.create_table("companies", sa.Column("company", sa.Text, primary_key=True), _text("display_name"))
-    secure("companies", TableClass.DIRECTORY, "identity")
+def _memberships() -> None:
     op.create_table(
         "memberships",
         sa.Column("company", sa.Text, primary_key=True),
@@ -108,6 +110,16 @@ def _sign_in() -> None:
         _of_user(),
     )
     secure("sessions", TableClass.PERSON, "identity")
+
+    op.create_table(
+        "ended_sessions",
+        sa.Column("user_id", sa.Text, primary_key=True),
+        sa.Column("session_id", sa.Text, primary_key=True),
+        _time("end_time"),
+    )
+    secure("ended_sessions", TableClass.DIRECTORY, "identity", "select, insert, delete")
+    recorded("ended_sessions", "insert")
+    publish("ended_sessions", "identity", ("user_id", "session_id", "end_time"))
 
 
 def _grants() -> None:

@@ -69,14 +69,9 @@ class Acts:
         return self.create(details_of(**details), operator=operator)
 
     def company(self, company: str = "", display_name: str = "Les Halles du Port") -> str:
-        """A registered company."""
+        """A company that identity has heard of."""
         name = f"companies/{company or f'company{next(_numbers)}'}"
-        self.identity.call(
-            "MembershipService/RegisterCompany",
-            membership_pb2.RegisterCompanyRequest(company=name, display_name=display_name),
-            membership_pb2.RegisterCompanyResponse,
-            service="bootstrap",
-        )
+        self.identity.acquaintance.company(name.removeprefix("companies/"), display_name)
         return name
 
     def place(

@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql
 from services.chassis.changes.ddl import recorded
 from services.chassis.db.rows import TableClass
 from services.chassis.db.schema import secure
+from services.chassis.mirrors.kinds import mirror_table
 from services.chassis.tables import chassis_tables
 
 revision = "0001"
@@ -19,6 +20,9 @@ depends_on = None
 
 def upgrade() -> None:
     chassis_tables("inbox")
+    mirror_table("known_companies", "inbox")
+    mirror_table("known_grants", "inbox")
+    mirror_table("ended_sessions", "inbox")
     op.create_table(
         "messages",
         sa.Column("company", sa.Text, primary_key=True),

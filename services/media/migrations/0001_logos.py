@@ -8,6 +8,7 @@ from alembic import op
 from services.chassis.changes.ddl import publish, recorded
 from services.chassis.db.rows import TableClass
 from services.chassis.db.schema import secure
+from services.chassis.mirrors.kinds import mirror_table
 from services.chassis.tables import chassis_tables
 
 revision = "0001"
@@ -18,6 +19,9 @@ depends_on = None
 
 def upgrade() -> None:
     chassis_tables("media")
+    mirror_table("known_shops", "media")
+    mirror_table("known_grants", "media")
+    mirror_table("ended_sessions", "media")
     op.create_table(
         "logos",
         sa.Column("company", sa.Text, primary_key=True),

@@ -3,7 +3,9 @@
 import grpc
 import warnings
 
+from comptoir.changes.v1 import change_pb2 as comptoir_dot_changes_dot_v1_dot_change__pb2
 from comptoir.company.v1 import company_pb2 as comptoir_dot_company_dot_v1_dot_company__pb2
+from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -60,6 +62,26 @@ class CompanyServiceStub:
                 request_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.CorrectCompanyRequest.SerializeToString,
                 response_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.Company.FromString,
                 _registered_method=True)
+        self.ListCompanyChanges = channel.unary_unary(
+                '/comptoir.company.v1.CompanyService/ListCompanyChanges',
+                request_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.ListCompanyChangesRequest.SerializeToString,
+                response_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.ListCompanyChangesResponse.FromString,
+                _registered_method=True)
+        self.GetCompanyChange = channel.unary_unary(
+                '/comptoir.company.v1.CompanyService/GetCompanyChange',
+                request_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.GetCompanyChangeRequest.SerializeToString,
+                response_deserializer=comptoir_dot_changes_dot_v1_dot_change__pb2.Change.FromString,
+                _registered_method=True)
+        self.ExportCompanyChanges = channel.unary_unary(
+                '/comptoir.company.v1.CompanyService/ExportCompanyChanges',
+                request_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.ExportCompanyChangesRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
+        self.RevertCompanyChange = channel.unary_unary(
+                '/comptoir.company.v1.CompanyService/RevertCompanyChange',
+                request_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.RevertCompanyChangeRequest.SerializeToString,
+                response_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.Company.FromString,
+                _registered_method=True)
 
 
 class CompanyServiceServicer:
@@ -101,6 +123,36 @@ class CompanyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListCompanyChanges(self, request, context):
+        """Lists the changes of a company's record, newest first. A page may hold fewer than asked for, even none, while
+        more follow (AIP-158).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCompanyChange(self, request, context):
+        """Reads one change of a company's record.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportCompanyChanges(self, request, context):
+        """Gives the changes of a company's record as a file, newest first, in parts: `Link` leads to the next.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevertCompanyChange(self, request, context):
+        """Puts back what one update changed, as an update of its own. Refused when a field has another value by now.
+        Needs the right to read the history too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CompanyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -127,6 +179,26 @@ def add_CompanyServiceServicer_to_server(servicer, server):
             'CorrectCompany': grpc.unary_unary_rpc_method_handler(
                     servicer.CorrectCompany,
                     request_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.CorrectCompanyRequest.FromString,
+                    response_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.Company.SerializeToString,
+            ),
+            'ListCompanyChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCompanyChanges,
+                    request_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.ListCompanyChangesRequest.FromString,
+                    response_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.ListCompanyChangesResponse.SerializeToString,
+            ),
+            'GetCompanyChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCompanyChange,
+                    request_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.GetCompanyChangeRequest.FromString,
+                    response_serializer=comptoir_dot_changes_dot_v1_dot_change__pb2.Change.SerializeToString,
+            ),
+            'ExportCompanyChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportCompanyChanges,
+                    request_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.ExportCompanyChangesRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
+            ),
+            'RevertCompanyChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevertCompanyChange,
+                    request_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.RevertCompanyChangeRequest.FromString,
                     response_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.Company.SerializeToString,
             ),
     }
@@ -265,6 +337,114 @@ class CompanyService:
             target,
             '/comptoir.company.v1.CompanyService/CorrectCompany',
             comptoir_dot_company_dot_v1_dot_company__pb2.CorrectCompanyRequest.SerializeToString,
+            comptoir_dot_company_dot_v1_dot_company__pb2.Company.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCompanyChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.company.v1.CompanyService/ListCompanyChanges',
+            comptoir_dot_company_dot_v1_dot_company__pb2.ListCompanyChangesRequest.SerializeToString,
+            comptoir_dot_company_dot_v1_dot_company__pb2.ListCompanyChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCompanyChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.company.v1.CompanyService/GetCompanyChange',
+            comptoir_dot_company_dot_v1_dot_company__pb2.GetCompanyChangeRequest.SerializeToString,
+            comptoir_dot_changes_dot_v1_dot_change__pb2.Change.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportCompanyChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.company.v1.CompanyService/ExportCompanyChanges',
+            comptoir_dot_company_dot_v1_dot_company__pb2.ExportCompanyChangesRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevertCompanyChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.company.v1.CompanyService/RevertCompanyChange',
+            comptoir_dot_company_dot_v1_dot_company__pb2.RevertCompanyChangeRequest.SerializeToString,
             comptoir_dot_company_dot_v1_dot_company__pb2.Company.FromString,
             options,
             channel_credentials,

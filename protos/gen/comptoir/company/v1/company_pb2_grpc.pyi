@@ -4,7 +4,9 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from comptoir.changes.v1 import change_pb2 as _change_pb2
 from comptoir.company.v1 import company_pb2 as _company_pb2
+from google.api import httpbody_pb2 as _httpbody_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -43,6 +45,18 @@ class CompanyServiceStub:
     """Opens a company. The platform chooses its id."""
     CorrectCompany: _grpc.UnaryUnaryMultiCallable[_company_pb2.CorrectCompanyRequest, _company_pb2.Company]
     """Corrects what a merchant cannot change, with the reason (CO1)."""
+    ListCompanyChanges: _grpc.UnaryUnaryMultiCallable[_company_pb2.ListCompanyChangesRequest, _company_pb2.ListCompanyChangesResponse]
+    """Lists the changes of a company's record, newest first. A page may hold fewer than asked for, even none, while
+    more follow (AIP-158).
+    """
+    GetCompanyChange: _grpc.UnaryUnaryMultiCallable[_company_pb2.GetCompanyChangeRequest, _change_pb2.Change]
+    """Reads one change of a company's record."""
+    ExportCompanyChanges: _grpc.UnaryUnaryMultiCallable[_company_pb2.ExportCompanyChangesRequest, _httpbody_pb2.HttpBody]
+    """Gives the changes of a company's record as a file, newest first, in parts: `Link` leads to the next."""
+    RevertCompanyChange: _grpc.UnaryUnaryMultiCallable[_company_pb2.RevertCompanyChangeRequest, _company_pb2.Company]
+    """Puts back what one update changed, as an update of its own. Refused when a field has another value by now.
+    Needs the right to read the history too.
+    """
 
 @_typing.type_check_only
 class CompanyServiceAsyncStub(CompanyServiceStub):
@@ -59,6 +73,18 @@ class CompanyServiceAsyncStub(CompanyServiceStub):
     """Opens a company. The platform chooses its id."""
     CorrectCompany: _aio.UnaryUnaryMultiCallable[_company_pb2.CorrectCompanyRequest, _company_pb2.Company]  # type: ignore[assignment]
     """Corrects what a merchant cannot change, with the reason (CO1)."""
+    ListCompanyChanges: _aio.UnaryUnaryMultiCallable[_company_pb2.ListCompanyChangesRequest, _company_pb2.ListCompanyChangesResponse]  # type: ignore[assignment]
+    """Lists the changes of a company's record, newest first. A page may hold fewer than asked for, even none, while
+    more follow (AIP-158).
+    """
+    GetCompanyChange: _aio.UnaryUnaryMultiCallable[_company_pb2.GetCompanyChangeRequest, _change_pb2.Change]  # type: ignore[assignment]
+    """Reads one change of a company's record."""
+    ExportCompanyChanges: _aio.UnaryUnaryMultiCallable[_company_pb2.ExportCompanyChangesRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
+    """Gives the changes of a company's record as a file, newest first, in parts: `Link` leads to the next."""
+    RevertCompanyChange: _aio.UnaryUnaryMultiCallable[_company_pb2.RevertCompanyChangeRequest, _company_pb2.Company]  # type: ignore[assignment]
+    """Puts back what one update changed, as an update of its own. Refused when a field has another value by now.
+    Needs the right to read the history too.
+    """
 
 class CompanyServiceServicer(metaclass=_abc_1.ABCMeta):
     """The company record (CO1 to CO4)."""
@@ -102,5 +128,41 @@ class CompanyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_company_pb2.Company, _abc.Awaitable[_company_pb2.Company]]:
         """Corrects what a merchant cannot change, with the reason (CO1)."""
+
+    @_abc_1.abstractmethod
+    def ListCompanyChanges(
+        self,
+        request: _company_pb2.ListCompanyChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_company_pb2.ListCompanyChangesResponse, _abc.Awaitable[_company_pb2.ListCompanyChangesResponse]]:
+        """Lists the changes of a company's record, newest first. A page may hold fewer than asked for, even none, while
+        more follow (AIP-158).
+        """
+
+    @_abc_1.abstractmethod
+    def GetCompanyChange(
+        self,
+        request: _company_pb2.GetCompanyChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_change_pb2.Change, _abc.Awaitable[_change_pb2.Change]]:
+        """Reads one change of a company's record."""
+
+    @_abc_1.abstractmethod
+    def ExportCompanyChanges(
+        self,
+        request: _company_pb2.ExportCompanyChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
+        """Gives the changes of a company's record as a file, newest first, in parts: `Link` leads to the next."""
+
+    @_abc_1.abstractmethod
+    def RevertCompanyChange(
+        self,
+        request: _company_pb2.RevertCompanyChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_company_pb2.Company, _abc.Awaitable[_company_pb2.Company]]:
+        """Puts back what one update changed, as an update of its own. Refused when a field has another value by now.
+        Needs the right to read the history too.
+        """
 
 def add_CompanyServiceServicer_to_server(servicer: CompanyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -23,6 +23,7 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from comptoir.changes.v1 import change_pb2 as comptoir_dot_changes_dot_v1_dot_change__pb2
 from comptoir.options.v1 import policy_pb2 as comptoir_dot_options_dot_v1_dot_policy__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
@@ -30,13 +31,14 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%comptoir/identity/v1/membership.proto\x12\x14\x63omptoir.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a comptoir/options/v1/policy.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee\x03\n\nMembership\x12\x33\n\x04name\x18\x01 \x01(\tB%\xe2\x41\x01\x08\xfa\x41\x1e\n\x1c\x63omptoir.identity/Membership\x12.\n\x04user\x18\x02 \x01(\tB \xe2\x41\x02\x02\x05\xfa\x41\x18\n\x16\x63omptoir.identity/User\x12\x36\n\x04role\x18\x03 \x01(\x0e\x32\x1a.comptoir.identity.v1.RoleB\x0c\xe2\x41\x01\x02\xbaH\x05\x82\x01\x02\x10\x01\x12\x11\n\tall_shops\x18\x04 \x01(\x08\x12,\n\x08shop_ids\x18\x05 \x03(\tB\x1a\xbaH\x17\x92\x01\x14\x10\x32\x18\x01\"\x0er\x0c\x32\n^[0-9]{8}$\x12\x19\n\x0bpermissions\x18\x06 \x03(\tB\x04\xe2\x41\x01\x03\x12\"\n\x14\x63ompany_display_name\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12\"\n\x11user_display_name\x18\x08 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:h\xea\x41\x65\n\x1c\x63omptoir.identity/Membership\x12,companies/{company}/memberships/{membership}*\x0bmemberships2\nmembership\"\x89\x01\n\x16ListMembershipsRequest\x12\x35\n\x06parent\x18\x01 \x01(\tB%\xe2\x41\x01\x02\xfa\x41\x1e\x12\x1c\x63omptoir.identity/Membership\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"i\n\x17ListMembershipsResponse\x12\x35\n\x0bmemberships\x18\x01 \x03(\x0b\x32 .comptoir.identity.v1.Membership\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"K\n\x14GetMembershipRequest\x12\x33\n\x04name\x18\x01 \x01(\tB%\xe2\x41\x01\x02\xfa\x41\x1e\n\x1c\x63omptoir.identity/Membership\"\x8c\x01\n\x17\x43reateMembershipRequest\x12\x35\n\x06parent\x18\x01 \x01(\tB%\xe2\x41\x01\x02\xfa\x41\x1e\x12\x1c\x63omptoir.identity/Membership\x12:\n\nmembership\x18\x02 \x01(\x0b\x32 .comptoir.identity.v1.MembershipB\x04\xe2\x41\x01\x02\"N\n\x17\x44\x65leteMembershipRequest\x12\x33\n\x04name\x18\x01 \x01(\tB%\xe2\x41\x01\x02\xfa\x41\x1e\n\x1c\x63omptoir.identity/Membership\"\x1a\n\x18\x44\x65leteMembershipResponse\"o\n\x16RegisterCompanyRequest\x12\x32\n\x07\x63ompany\x18\x01 \x01(\tB!\xe2\x41\x01\x02\xfa\x41\x1a\n\x18\x63omptoir.company/Company\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x02\xbaH\x04r\x02\x18\x7f\"\x19\n\x17RegisterCompanyResponse*~\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0e\n\nROLE_OWNER\x10\x01\x12\x16\n\x12ROLE_ADMINISTRATOR\x10\x02\x12\x12\n\x0eROLE_DEVELOPER\x10\x03\x12\x13\n\x0fROLE_ACCOUNTANT\x10\x04\x12\x0f\n\x0bROLE_READER\x10\x05\x32\xbe\n\n\x11MembershipService\x12\xe7\x01\n\x0fListMemberships\x12,.comptoir.identity.v1.ListMembershipsRequest\x1a-.comptoir.identity.v1.ListMembershipsResponse\"w\x90\x02\x01\x8a\xb5\x18\x44\n\x02\x02\x03\x12\nusers.read\x18\x02 \x01(\x01\x32,{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra\"}\x82\xd3\xe4\x93\x02&\x12$/v1/{parent=companies/*}/memberships\x12\xf6\x01\n\rGetMembership\x12*.comptoir.identity.v1.GetMembershipRequest\x1a .comptoir.identity.v1.Membership\"\x96\x01\x90\x02\x01\x8a\xb5\x18\x63\n\x02\x02\x03\x12\nusers.read\x18\x02 \x01(\x01\x32K{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/memberships/w3k7n2m5x4c6q2z7h5rt\"}\x82\xd3\xe4\x93\x02&\x12$/v1/{name=companies/*/memberships/*}\x12\xd7\x02\n\x10\x43reateMembership\x12-.comptoir.identity.v1.CreateMembershipRequest\x1a .comptoir.identity.v1.Membership\"\xf1\x01\x8a\xb5\x18\xb4\x01\n\x02\x03\x04\x12\x1bplatform.memberships.manage\x18\x02 \x01(\x01\x32\x8a\x01{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra\", \"membership\": {\"user\": \"users/w3k7n2m5x4c6q2z7h5rt\", \"role\": \"ROLE_OWNER\", \"allShops\": true}}\x82\xd3\xe4\x93\x02\x32\"$/v1/{parent=companies/*}/memberships:\nmembership\x12\x97\x02\n\x10\x44\x65leteMembership\x12-.comptoir.identity.v1.DeleteMembershipRequest\x1a..comptoir.identity.v1.DeleteMembershipResponse\"\xa3\x01\x8a\xb5\x18s\n\x01\x03\x12\x1bplatform.memberships.manage\x18\x02 \x01(\x01\x32K{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/memberships/w3k7n2m5x4c6q2z7h5rt\"}\x82\xd3\xe4\x93\x02&*$/v1/{name=companies/*/memberships/*}\x12\xd1\x01\n\x0fRegisterCompany\x12,.comptoir.identity.v1.RegisterCompanyRequest\x1a-.comptoir.identity.v1.RegisterCompanyResponse\"a\x8a\xb5\x18]\n\x01\x04\x18\x01 \x01(\x01\x32R{\"company\": \"companies/k4t2mc7xq5wz3bnd6hra\", \"displayName\": \"Les Halles du Port\"}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%comptoir/identity/v1/membership.proto\x12\x14\x63omptoir.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a comptoir/changes/v1/change.proto\x1a comptoir/options/v1/policy.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee\x03\n\nMembership\x12\x33\n\x04name\x18\x01 \x01(\tB%\xe2\x41\x01\x08\xfa\x41\x1e\n\x1c\x63omptoir.identity/Membership\x12.\n\x04user\x18\x02 \x01(\tB \xe2\x41\x02\x02\x05\xfa\x41\x18\n\x16\x63omptoir.identity/User\x12\x36\n\x04role\x18\x03 \x01(\x0e\x32\x1a.comptoir.identity.v1.RoleB\x0c\xe2\x41\x01\x02\xbaH\x05\x82\x01\x02\x10\x01\x12\x11\n\tall_shops\x18\x04 \x01(\x08\x12,\n\x08shop_ids\x18\x05 \x03(\tB\x1a\xbaH\x17\x92\x01\x14\x10\x32\x18\x01\"\x0er\x0c\x32\n^[0-9]{8}$\x12\x19\n\x0bpermissions\x18\x06 \x03(\tB\x04\xe2\x41\x01\x03\x12\"\n\x14\x63ompany_display_name\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12\"\n\x11user_display_name\x18\x08 \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:h\xea\x41\x65\n\x1c\x63omptoir.identity/Membership\x12,companies/{company}/memberships/{membership}*\x0bmemberships2\nmembership\"\x89\x01\n\x16ListMembershipsRequest\x12\x35\n\x06parent\x18\x01 \x01(\tB%\xe2\x41\x01\x02\xfa\x41\x1e\x12\x1c\x63omptoir.identity/Membership\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"i\n\x17ListMembershipsResponse\x12\x35\n\x0bmemberships\x18\x01 \x03(\x0b\x32 .comptoir.identity.v1.Membership\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"K\n\x14GetMembershipRequest\x12\x33\n\x04name\x18\x01 \x01(\tB%\xe2\x41\x01\x02\xfa\x41\x1e\n\x1c\x63omptoir.identity/Membership\"\x8c\x01\n\x17\x43reateMembershipRequest\x12\x35\n\x06parent\x18\x01 \x01(\tB%\xe2\x41\x01\x02\xfa\x41\x1e\x12\x1c\x63omptoir.identity/Membership\x12:\n\nmembership\x18\x02 \x01(\x0b\x32 .comptoir.identity.v1.MembershipB\x04\xe2\x41\x01\x02\"N\n\x17\x44\x65leteMembershipRequest\x12\x33\n\x04name\x18\x01 \x01(\tB%\xe2\x41\x01\x02\xfa\x41\x1e\n\x1c\x63omptoir.identity/Membership\"\x1a\n\x18\x44\x65leteMembershipResponse\"\xfb\x03\n\x1cListMembershipChangesRequest\x12;\n\x06parent\x18\x01 \x01(\tB+\xe2\x41\x01\x02\xfa\x41$\x12\"comptoir.identity/MembershipChange\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12<\n\x05types\x18\x04 \x03(\tB-\xbaH*\x92\x01\'\x10\x14\"#r!\x18@2\x1d^comptoir[.][a-z]+/[A-Za-z]+$\x12>\n\x06\x61\x63tors\x18\x05 \x03(\tB.\xbaH+\x92\x01(\x10\x14\"$r\"\x18\x80\x01\x32\x1d^(users|services)/[a-z0-9-]+$\x12G\n\x06\x66ields\x18\x06 \x03(\tB7\xbaH4\x92\x01\x31\x10\x14\"-r+\x18\x80\x01\x32&^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*$\x12?\n\x07\x61\x63tions\x18\x07 \x03(\x0e\x32\x1b.comptoir.changes.v1.ActionB\x11\xbaH\x0e\x92\x01\x0b\x10\x03\"\x07\x82\x01\x04\x10\x01 \x00\x12.\n\nstart_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"f\n\x1dListMembershipChangesResponse\x12,\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1b.comptoir.changes.v1.Change\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"W\n\x1aGetMembershipChangeRequest\x12\x39\n\x04name\x18\x01 \x01(\tB+\xe2\x41\x01\x02\xfa\x41$\n\"comptoir.identity/MembershipChange*~\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0e\n\nROLE_OWNER\x10\x01\x12\x16\n\x12ROLE_ADMINISTRATOR\x10\x02\x12\x12\n\x0eROLE_DEVELOPER\x10\x03\x12\x13\n\x0fROLE_ACCOUNTANT\x10\x04\x12\x0f\n\x0bROLE_READER\x10\x05\x32\xc2\r\n\x11MembershipService\x12\xe7\x01\n\x0fListMemberships\x12,.comptoir.identity.v1.ListMembershipsRequest\x1a-.comptoir.identity.v1.ListMembershipsResponse\"w\x90\x02\x01\x8a\xb5\x18\x44\n\x02\x02\x03\x12\nusers.read\x18\x02 \x01(\x01\x32,{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra\"}\x82\xd3\xe4\x93\x02&\x12$/v1/{parent=companies/*}/memberships\x12\xf6\x01\n\rGetMembership\x12*.comptoir.identity.v1.GetMembershipRequest\x1a .comptoir.identity.v1.Membership\"\x96\x01\x90\x02\x01\x8a\xb5\x18\x63\n\x02\x02\x03\x12\nusers.read\x18\x02 \x01(\x01\x32K{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/memberships/w3k7n2m5x4c6q2z7h5rt\"}\x82\xd3\xe4\x93\x02&\x12$/v1/{name=companies/*/memberships/*}\x12\xd7\x02\n\x10\x43reateMembership\x12-.comptoir.identity.v1.CreateMembershipRequest\x1a .comptoir.identity.v1.Membership\"\xf1\x01\x8a\xb5\x18\xb4\x01\n\x02\x03\x04\x12\x1bplatform.memberships.manage\x18\x02 \x01(\x01\x32\x8a\x01{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra\", \"membership\": {\"user\": \"users/w3k7n2m5x4c6q2z7h5rt\", \"role\": \"ROLE_OWNER\", \"allShops\": true}}\x82\xd3\xe4\x93\x02\x32\"$/v1/{parent=companies/*}/memberships:\nmembership\x12\x97\x02\n\x10\x44\x65leteMembership\x12-.comptoir.identity.v1.DeleteMembershipRequest\x1a..comptoir.identity.v1.DeleteMembershipResponse\"\xa3\x01\x8a\xb5\x18s\n\x01\x03\x12\x1bplatform.memberships.manage\x18\x02 \x01(\x01\x32K{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/memberships/w3k7n2m5x4c6q2z7h5rt\"}\x82\xd3\xe4\x93\x02&*$/v1/{name=companies/*/memberships/*}\x12\xb9\x02\n\x15ListMembershipChanges\x12\x32.comptoir.identity.v1.ListMembershipChangesRequest\x1a\x33.comptoir.identity.v1.ListMembershipChangesResponse\"\xb6\x01\x90\x02\x01\x8a\xb5\x18y\n\x02\x02\x03\x12\x12users.history.read\x18\x02 \x01(\x01\x32M{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra/memberships/w3k7n2m5x4c6q2z7h5rt\"}B\nmembership\x82\xd3\xe4\x93\x02\x30\x12./v1/{parent=companies/*/memberships/*}/changes\x12\x99\x02\n\x13GetMembershipChange\x12\x30.comptoir.identity.v1.GetMembershipChangeRequest\x1a\x1b.comptoir.changes.v1.Change\"\xb2\x01\x90\x02\x01\x8a\xb5\x18u\n\x02\x02\x03\x12\x12users.history.read\x18\x02 \x01(\x01\x32U{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/memberships/w3k7n2m5x4c6q2z7h5rt/changes/7\"}\x82\xd3\xe4\x93\x02\x30\x12./v1/{name=companies/*/memberships/*/changes/*}Bf\xea\x41\x63\n\"comptoir.identity/MembershipChange\x12=companies/{company}/memberships/{membership}/changes/{change}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'comptoir.identity.v1.membership_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\352Ac\n\"comptoir.identity/MembershipChange\022=companies/{company}/memberships/{membership}/changes/{change}'
   _globals['_MEMBERSHIP'].fields_by_name['name']._loaded_options = None
   _globals['_MEMBERSHIP'].fields_by_name['name']._serialized_options = b'\342A\001\010\372A\036\n\034comptoir.identity/Membership'
   _globals['_MEMBERSHIP'].fields_by_name['user']._loaded_options = None
@@ -69,10 +71,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEMEMBERSHIPREQUEST'].fields_by_name['membership']._serialized_options = b'\342A\001\002'
   _globals['_DELETEMEMBERSHIPREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_DELETEMEMBERSHIPREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\036\n\034comptoir.identity/Membership'
-  _globals['_REGISTERCOMPANYREQUEST'].fields_by_name['company']._loaded_options = None
-  _globals['_REGISTERCOMPANYREQUEST'].fields_by_name['company']._serialized_options = b'\342A\001\002\372A\032\n\030comptoir.company/Company'
-  _globals['_REGISTERCOMPANYREQUEST'].fields_by_name['display_name']._loaded_options = None
-  _globals['_REGISTERCOMPANYREQUEST'].fields_by_name['display_name']._serialized_options = b'\342A\001\002\272H\004r\002\030\177'
+  _globals['_LISTMEMBERSHIPCHANGESREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTMEMBERSHIPCHANGESREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\372A$\022\"comptoir.identity/MembershipChange'
+  _globals['_LISTMEMBERSHIPCHANGESREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTMEMBERSHIPCHANGESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTMEMBERSHIPCHANGESREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTMEMBERSHIPCHANGESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_LISTMEMBERSHIPCHANGESREQUEST'].fields_by_name['types']._loaded_options = None
+  _globals['_LISTMEMBERSHIPCHANGESREQUEST'].fields_by_name['types']._serialized_options = b'\272H*\222\001\'\020\024\"#r!\030@2\035^comptoir[.][a-z]+/[A-Za-z]+$'
+  _globals['_LISTMEMBERSHIPCHANGESREQUEST'].fields_by_name['actors']._loaded_options = None
+  _globals['_LISTMEMBERSHIPCHANGESREQUEST'].fields_by_name['actors']._serialized_options = b'\272H+\222\001(\020\024\"$r\"\030\200\0012\035^(users|services)/[a-z0-9-]+$'
+  _globals['_LISTMEMBERSHIPCHANGESREQUEST'].fields_by_name['fields']._loaded_options = None
+  _globals['_LISTMEMBERSHIPCHANGESREQUEST'].fields_by_name['fields']._serialized_options = b'\272H4\222\0011\020\024\"-r+\030\200\0012&^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*$'
+  _globals['_LISTMEMBERSHIPCHANGESREQUEST'].fields_by_name['actions']._loaded_options = None
+  _globals['_LISTMEMBERSHIPCHANGESREQUEST'].fields_by_name['actions']._serialized_options = b'\272H\016\222\001\013\020\003\"\007\202\001\004\020\001 \000'
+  _globals['_GETMEMBERSHIPCHANGEREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETMEMBERSHIPCHANGEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A$\n\"comptoir.identity/MembershipChange'
   _globals['_MEMBERSHIPSERVICE'].methods_by_name['ListMemberships']._loaded_options = None
   _globals['_MEMBERSHIPSERVICE'].methods_by_name['ListMemberships']._serialized_options = b'\220\002\001\212\265\030D\n\002\002\003\022\nusers.read\030\002 \001(\0012,{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra\"}\202\323\344\223\002&\022$/v1/{parent=companies/*}/memberships'
   _globals['_MEMBERSHIPSERVICE'].methods_by_name['GetMembership']._loaded_options = None
@@ -81,28 +95,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEMBERSHIPSERVICE'].methods_by_name['CreateMembership']._serialized_options = b'\212\265\030\264\001\n\002\003\004\022\033platform.memberships.manage\030\002 \001(\0012\212\001{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra\", \"membership\": {\"user\": \"users/w3k7n2m5x4c6q2z7h5rt\", \"role\": \"ROLE_OWNER\", \"allShops\": true}}\202\323\344\223\0022\"$/v1/{parent=companies/*}/memberships:\nmembership'
   _globals['_MEMBERSHIPSERVICE'].methods_by_name['DeleteMembership']._loaded_options = None
   _globals['_MEMBERSHIPSERVICE'].methods_by_name['DeleteMembership']._serialized_options = b'\212\265\030s\n\001\003\022\033platform.memberships.manage\030\002 \001(\0012K{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/memberships/w3k7n2m5x4c6q2z7h5rt\"}\202\323\344\223\002&*$/v1/{name=companies/*/memberships/*}'
-  _globals['_MEMBERSHIPSERVICE'].methods_by_name['RegisterCompany']._loaded_options = None
-  _globals['_MEMBERSHIPSERVICE'].methods_by_name['RegisterCompany']._serialized_options = b'\212\265\030]\n\001\004\030\001 \001(\0012R{\"company\": \"companies/k4t2mc7xq5wz3bnd6hra\", \"displayName\": \"Les Halles du Port\"}'
-  _globals['_ROLE']._serialized_start=1461
-  _globals['_ROLE']._serialized_end=1587
-  _globals['_MEMBERSHIP']._serialized_start=250
-  _globals['_MEMBERSHIP']._serialized_end=744
-  _globals['_LISTMEMBERSHIPSREQUEST']._serialized_start=747
-  _globals['_LISTMEMBERSHIPSREQUEST']._serialized_end=884
-  _globals['_LISTMEMBERSHIPSRESPONSE']._serialized_start=886
-  _globals['_LISTMEMBERSHIPSRESPONSE']._serialized_end=991
-  _globals['_GETMEMBERSHIPREQUEST']._serialized_start=993
-  _globals['_GETMEMBERSHIPREQUEST']._serialized_end=1068
-  _globals['_CREATEMEMBERSHIPREQUEST']._serialized_start=1071
-  _globals['_CREATEMEMBERSHIPREQUEST']._serialized_end=1211
-  _globals['_DELETEMEMBERSHIPREQUEST']._serialized_start=1213
-  _globals['_DELETEMEMBERSHIPREQUEST']._serialized_end=1291
-  _globals['_DELETEMEMBERSHIPRESPONSE']._serialized_start=1293
-  _globals['_DELETEMEMBERSHIPRESPONSE']._serialized_end=1319
-  _globals['_REGISTERCOMPANYREQUEST']._serialized_start=1321
-  _globals['_REGISTERCOMPANYREQUEST']._serialized_end=1432
-  _globals['_REGISTERCOMPANYRESPONSE']._serialized_start=1434
-  _globals['_REGISTERCOMPANYRESPONSE']._serialized_end=1459
-  _globals['_MEMBERSHIPSERVICE']._serialized_start=1590
-  _globals['_MEMBERSHIPSERVICE']._serialized_end=2932
+  _globals['_MEMBERSHIPSERVICE'].methods_by_name['ListMembershipChanges']._loaded_options = None
+  _globals['_MEMBERSHIPSERVICE'].methods_by_name['ListMembershipChanges']._serialized_options = b'\220\002\001\212\265\030y\n\002\002\003\022\022users.history.read\030\002 \001(\0012M{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra/memberships/w3k7n2m5x4c6q2z7h5rt\"}B\nmembership\202\323\344\223\0020\022./v1/{parent=companies/*/memberships/*}/changes'
+  _globals['_MEMBERSHIPSERVICE'].methods_by_name['GetMembershipChange']._loaded_options = None
+  _globals['_MEMBERSHIPSERVICE'].methods_by_name['GetMembershipChange']._serialized_options = b'\220\002\001\212\265\030u\n\002\002\003\022\022users.history.read\030\002 \001(\0012U{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/memberships/w3k7n2m5x4c6q2z7h5rt/changes/7\"}\202\323\344\223\0020\022./v1/{name=companies/*/memberships/*/changes/*}'
+  _globals['_ROLE']._serialized_start=2058
+  _globals['_ROLE']._serialized_end=2184
+  _globals['_MEMBERSHIP']._serialized_start=284
+  _globals['_MEMBERSHIP']._serialized_end=778
+  _globals['_LISTMEMBERSHIPSREQUEST']._serialized_start=781
+  _globals['_LISTMEMBERSHIPSREQUEST']._serialized_end=918
+  _globals['_LISTMEMBERSHIPSRESPONSE']._serialized_start=920
+  _globals['_LISTMEMBERSHIPSRESPONSE']._serialized_end=1025
+  _globals['_GETMEMBERSHIPREQUEST']._serialized_start=1027
+  _globals['_GETMEMBERSHIPREQUEST']._serialized_end=1102
+  _globals['_CREATEMEMBERSHIPREQUEST']._serialized_start=1105
+  _globals['_CREATEMEMBERSHIPREQUEST']._serialized_end=1245
+  _globals['_DELETEMEMBERSHIPREQUEST']._serialized_start=1247
+  _globals['_DELETEMEMBERSHIPREQUEST']._serialized_end=1325
+  _globals['_DELETEMEMBERSHIPRESPONSE']._serialized_start=1327
+  _globals['_DELETEMEMBERSHIPRESPONSE']._serialized_end=1353
+  _globals['_LISTMEMBERSHIPCHANGESREQUEST']._serialized_start=1356
+  _globals['_LISTMEMBERSHIPCHANGESREQUEST']._serialized_end=1863
+  _globals['_LISTMEMBERSHIPCHANGESRESPONSE']._serialized_start=1865
+  _globals['_LISTMEMBERSHIPCHANGESRESPONSE']._serialized_end=1967
+  _globals['_GETMEMBERSHIPCHANGEREQUEST']._serialized_start=1969
+  _globals['_GETMEMBERSHIPCHANGEREQUEST']._serialized_end=2056
+  _globals['_MEMBERSHIPSERVICE']._serialized_start=2187
+  _globals['_MEMBERSHIPSERVICE']._serialized_end=3917
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from comptoir.changes.v1 import change_pb2 as _change_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -264,44 +265,117 @@ class DeleteMembershipResponse(_message.Message):
 Global___DeleteMembershipResponse: _TypeAlias = DeleteMembershipResponse  # noqa: Y015
 
 @_typing.final
-class RegisterCompanyRequest(_message.Message):
-    """Makes a company known."""
+class ListMembershipChangesRequest(_message.Message):
+    """Asks for a page of changes."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    COMPANY_FIELD_NUMBER: _builtins.int
-    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
-    company: _builtins.str
-    """The company."""
-    display_name: _builtins.str
-    """Name to show for it."""
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TYPES_FIELD_NUMBER: _builtins.int
+    ACTORS_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    ACTIONS_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """The membership, or `-` for every one of the company."""
+    page_size: _builtins.int
+    """Most changes to return; 50 when zero, never more than 200."""
+    page_token: _builtins.str
+    """Where to go on: `next_page_token` of the page before (AIP-158)."""
+    @_builtins.property
+    def types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Keeps to changes of resources of these types, such as `comptoir.identity/Membership`."""
+
+    @_builtins.property
+    def actors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Keeps to changes by these actors, such as `users/w3k7n2m5x4c6q2z7h5rt`."""
+
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Keeps to changes of these fields, or of fields in them: paths as `Change.fields` has them."""
+
+    @_builtins.property
+    def actions(self) -> _containers.RepeatedScalarFieldContainer[_change_pb2.Action.ValueType]:
+        """Keeps to changes of these kinds."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Keeps to changes made at this time or later."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Keeps to changes made before this time."""
+
     def __init__(
         self,
         *,
-        company: _builtins.str = ...,
-        display_name: _builtins.str = ...,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        types: _abc.Iterable[_builtins.str] | None = ...,
+        actors: _abc.Iterable[_builtins.str] | None = ...,
+        fields: _abc.Iterable[_builtins.str] | None = ...,
+        actions: _abc.Iterable[_change_pb2.Action.ValueType] | None = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "display_name", b"display_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "actors", b"actors", "end_time", b"end_time", "fields", b"fields", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "start_time", b"start_time", "types", b"types"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___RegisterCompanyRequest: _TypeAlias = RegisterCompanyRequest  # noqa: Y015
+Global___ListMembershipChangesRequest: _TypeAlias = ListMembershipChangesRequest  # noqa: Y015
 
 @_typing.final
-class RegisterCompanyResponse(_message.Message):
-    """The company is known."""
+class ListMembershipChangesResponse(_message.Message):
+    """One page of changes."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    CHANGES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[_change_pb2.Change]:
+        """The changes, newest first."""
+
     def __init__(
         self,
+        *,
+        changes: _abc.Iterable[_change_pb2.Change] | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___RegisterCompanyResponse: _TypeAlias = RegisterCompanyResponse  # noqa: Y015
+Global___ListMembershipChangesResponse: _TypeAlias = ListMembershipChangesResponse  # noqa: Y015
+
+@_typing.final
+class GetMembershipChangeRequest(_message.Message):
+    """Asks for one change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the change."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMembershipChangeRequest: _TypeAlias = GetMembershipChangeRequest  # noqa: Y015

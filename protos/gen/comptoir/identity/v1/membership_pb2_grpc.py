@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from comptoir.changes.v1 import change_pb2 as comptoir_dot_changes_dot_v1_dot_change__pb2
 from comptoir.identity.v1 import membership_pb2 as comptoir_dot_identity_dot_v1_dot_membership__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -55,10 +56,15 @@ class MembershipServiceStub:
                 request_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.DeleteMembershipRequest.SerializeToString,
                 response_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.DeleteMembershipResponse.FromString,
                 _registered_method=True)
-        self.RegisterCompany = channel.unary_unary(
-                '/comptoir.identity.v1.MembershipService/RegisterCompany',
-                request_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.RegisterCompanyRequest.SerializeToString,
-                response_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.RegisterCompanyResponse.FromString,
+        self.ListMembershipChanges = channel.unary_unary(
+                '/comptoir.identity.v1.MembershipService/ListMembershipChanges',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.ListMembershipChangesRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.ListMembershipChangesResponse.FromString,
+                _registered_method=True)
+        self.GetMembershipChange = channel.unary_unary(
+                '/comptoir.identity.v1.MembershipService/GetMembershipChange',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.GetMembershipChangeRequest.SerializeToString,
+                response_deserializer=comptoir_dot_changes_dot_v1_dot_change__pb2.Change.FromString,
                 _registered_method=True)
 
 
@@ -94,8 +100,17 @@ class MembershipServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def RegisterCompany(self, request, context):
-        """Makes a company known to identity, with the name that sign-in shows for it.
+    def ListMembershipChanges(self, request, context):
+        """Lists the changes of a place in a company, newest first. A page may hold fewer than asked for, even none,
+        while more follow (AIP-158). With `-` for the id, of every one that the company has, for those whose rights
+        reach them all.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMembershipChange(self, request, context):
+        """Reads one change of a place in a company.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -124,10 +139,15 @@ def add_MembershipServiceServicer_to_server(servicer, server):
                     request_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.DeleteMembershipRequest.FromString,
                     response_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.DeleteMembershipResponse.SerializeToString,
             ),
-            'RegisterCompany': grpc.unary_unary_rpc_method_handler(
-                    servicer.RegisterCompany,
-                    request_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.RegisterCompanyRequest.FromString,
-                    response_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.RegisterCompanyResponse.SerializeToString,
+            'ListMembershipChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMembershipChanges,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.ListMembershipChangesRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.ListMembershipChangesResponse.SerializeToString,
+            ),
+            'GetMembershipChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMembershipChange,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.GetMembershipChangeRequest.FromString,
+                    response_serializer=comptoir_dot_changes_dot_v1_dot_change__pb2.Change.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -250,7 +270,7 @@ class MembershipService:
             _registered_method=True)
 
     @staticmethod
-    def RegisterCompany(request,
+    def ListMembershipChanges(request,
             target,
             options=(),
             channel_credentials=None,
@@ -263,9 +283,36 @@ class MembershipService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/comptoir.identity.v1.MembershipService/RegisterCompany',
-            comptoir_dot_identity_dot_v1_dot_membership__pb2.RegisterCompanyRequest.SerializeToString,
-            comptoir_dot_identity_dot_v1_dot_membership__pb2.RegisterCompanyResponse.FromString,
+            '/comptoir.identity.v1.MembershipService/ListMembershipChanges',
+            comptoir_dot_identity_dot_v1_dot_membership__pb2.ListMembershipChangesRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_membership__pb2.ListMembershipChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMembershipChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.MembershipService/GetMembershipChange',
+            comptoir_dot_identity_dot_v1_dot_membership__pb2.GetMembershipChangeRequest.SerializeToString,
+            comptoir_dot_changes_dot_v1_dot_change__pb2.Change.FromString,
             options,
             channel_credentials,
             insecure,

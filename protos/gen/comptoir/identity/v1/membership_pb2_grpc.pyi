@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from comptoir.changes.v1 import change_pb2 as _change_pb2
 from comptoir.identity.v1 import membership_pb2 as _membership_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -41,8 +42,13 @@ class MembershipServiceStub:
     """Gives a person a place in a company; only the platform may (ID7)."""
     DeleteMembership: _grpc.UnaryUnaryMultiCallable[_membership_pb2.DeleteMembershipRequest, _membership_pb2.DeleteMembershipResponse]
     """Takes a person's place in a company away; only the platform may (ID7)."""
-    RegisterCompany: _grpc.UnaryUnaryMultiCallable[_membership_pb2.RegisterCompanyRequest, _membership_pb2.RegisterCompanyResponse]
-    """Makes a company known to identity, with the name that sign-in shows for it."""
+    ListMembershipChanges: _grpc.UnaryUnaryMultiCallable[_membership_pb2.ListMembershipChangesRequest, _membership_pb2.ListMembershipChangesResponse]
+    """Lists the changes of a place in a company, newest first. A page may hold fewer than asked for, even none,
+    while more follow (AIP-158). With `-` for the id, of every one that the company has, for those whose rights
+    reach them all.
+    """
+    GetMembershipChange: _grpc.UnaryUnaryMultiCallable[_membership_pb2.GetMembershipChangeRequest, _change_pb2.Change]
+    """Reads one change of a place in a company."""
 
 @_typing.type_check_only
 class MembershipServiceAsyncStub(MembershipServiceStub):
@@ -57,8 +63,13 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
     """Gives a person a place in a company; only the platform may (ID7)."""
     DeleteMembership: _aio.UnaryUnaryMultiCallable[_membership_pb2.DeleteMembershipRequest, _membership_pb2.DeleteMembershipResponse]  # type: ignore[assignment]
     """Takes a person's place in a company away; only the platform may (ID7)."""
-    RegisterCompany: _aio.UnaryUnaryMultiCallable[_membership_pb2.RegisterCompanyRequest, _membership_pb2.RegisterCompanyResponse]  # type: ignore[assignment]
-    """Makes a company known to identity, with the name that sign-in shows for it."""
+    ListMembershipChanges: _aio.UnaryUnaryMultiCallable[_membership_pb2.ListMembershipChangesRequest, _membership_pb2.ListMembershipChangesResponse]  # type: ignore[assignment]
+    """Lists the changes of a place in a company, newest first. A page may hold fewer than asked for, even none,
+    while more follow (AIP-158). With `-` for the id, of every one that the company has, for those whose rights
+    reach them all.
+    """
+    GetMembershipChange: _aio.UnaryUnaryMultiCallable[_membership_pb2.GetMembershipChangeRequest, _change_pb2.Change]  # type: ignore[assignment]
+    """Reads one change of a place in a company."""
 
 class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
     """Who belongs to a company, and with which rights (ID6 to ID8)."""
@@ -96,11 +107,22 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes a person's place in a company away; only the platform may (ID7)."""
 
     @_abc_1.abstractmethod
-    def RegisterCompany(
+    def ListMembershipChanges(
         self,
-        request: _membership_pb2.RegisterCompanyRequest,
+        request: _membership_pb2.ListMembershipChangesRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_membership_pb2.RegisterCompanyResponse, _abc.Awaitable[_membership_pb2.RegisterCompanyResponse]]:
-        """Makes a company known to identity, with the name that sign-in shows for it."""
+    ) -> _typing.Union[_membership_pb2.ListMembershipChangesResponse, _abc.Awaitable[_membership_pb2.ListMembershipChangesResponse]]:
+        """Lists the changes of a place in a company, newest first. A page may hold fewer than asked for, even none,
+        while more follow (AIP-158). With `-` for the id, of every one that the company has, for those whose rights
+        reach them all.
+        """
+
+    @_abc_1.abstractmethod
+    def GetMembershipChange(
+        self,
+        request: _membership_pb2.GetMembershipChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_change_pb2.Change, _abc.Awaitable[_change_pb2.Change]]:
+        """Reads one change of a place in a company."""
 
 def add_MembershipServiceServicer_to_server(servicer: MembershipServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -23,23 +23,26 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from comptoir.changes.v1 import change_pb2 as comptoir_dot_changes_dot_v1_dot_change__pb2
 from comptoir.identity.v1 import membership_pb2 as comptoir_dot_identity_dot_v1_dot_membership__pb2
 from comptoir.options.v1 import policy_pb2 as comptoir_dot_options_dot_v1_dot_policy__pb2
 from comptoir.options.v1 import rules_pb2 as comptoir_dot_options_dot_v1_dot_rules__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63omptoir/identity/v1/user.proto\x12\x14\x63omptoir.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a%comptoir/identity/v1/membership.proto\x1a comptoir/options/v1/policy.proto\x1a\x1f\x63omptoir/options/v1/rules.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb8\x05\n\x04User\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x08\xfa\x41\x18\n\x16\x63omptoir.identity/User\x12\x41\n\x05login\x18\x02 \x01(\tB2\x80\x01\x01\xe2\x41\x02\x02\x05\xbaH\'r%2#^[A-Za-z0-9][A-Za-z0-9._@+-]{1,63}$\x12$\n\x05\x65mail\x18\x03 \x01(\tB\x15\x80\x01\x01\xe2\x41\x02\x02\x05\xbaH\nr\x05\x18\xfe\x01`\x01\xd8\x01\x01\x12\x34\n\x05title\x18\x04 \x01(\x0e\x32\x1b.comptoir.identity.v1.TitleB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12&\n\ngiven_name\x18\x05 \x01(\tB\x12\x80\x01\x01\xe2\x41\x01\x02\xbaH\x08r\x06\x18?\x88\xb5\x18\x01\x12\'\n\x0b\x66\x61mily_name\x18\x06 \x01(\tB\x12\x80\x01\x01\xe2\x41\x01\x02\xbaH\x08r\x06\x18?\x88\xb5\x18\x01\x12%\n\x06phones\x18\x07 \x03(\tB\x15\x80\x01\x01\xbaH\x0f\x92\x01\x0c\x10\x03\x18\x01\"\x06r\x04\x10\x01\x18 \x12\x38\n\rlanguage_code\x18\x08 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18R\x02\x66rR\x02\x65nR\x02\x65sR\x02\x64\x65R\x02ptR\x02it\x12\x1e\n\ttime_zone\x18\t \x01(\tB\x0b\xe2\x41\x01\x02\xbaH\x04r\x02\x18@\x12;\n\thome_page\x18\n \x01(\x0e\x32\x1e.comptoir.identity.v1.HomePageB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x16\n\x08operator\x18\x0b \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x15\n\x04\x65tag\x18\x0e \x01(\tB\x07\xbaH\x04r\x02\x18@:6\xea\x41\x33\n\x16\x63omptoir.identity/User\x12\x0cusers/{user}*\x05users2\x04user\"?\n\x0eGetUserRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16\x63omptoir.identity/User\"C\n\x12GetUserInfoRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16\x63omptoir.identity/User\"\x8b\x01\n\x11UpdateUserRequest\x12.\n\x04user\x18\x01 \x01(\x0b\x32\x1a.comptoir.identity.v1.UserB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"M\n\x1aListUserMembershipsRequest\x12/\n\x06parent\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16\x63omptoir.identity/User\"T\n\x1bListUserMembershipsResponse\x12\x35\n\x0bmemberships\x18\x01 \x03(\x0b\x32 .comptoir.identity.v1.Membership\"\x80\x01\n\x11\x43reateUserRequest\x12.\n\x04user\x18\x01 \x01(\x0b\x32\x1a.comptoir.identity.v1.UserB\x04\xe2\x41\x01\x02\x12)\n\x10initial_password\x18\x02 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\x10\n\x08operator\x18\x03 \x01(\x08*;\n\x05Title\x12\x15\n\x11TITLE_UNSPECIFIED\x10\x00\x12\x0c\n\x08TITLE_MR\x10\x01\x12\r\n\tTITLE_MRS\x10\x02*\x82\x01\n\x08HomePage\x12\x19\n\x15HOME_PAGE_UNSPECIFIED\x10\x00\x12\x17\n\x13HOME_PAGE_DASHBOARD\x10\x01\x12\x15\n\x11HOME_PAGE_COMPANY\x10\x02\x12\x13\n\x0fHOME_PAGE_SHOPS\x10\x03\x12\x16\n\x12HOME_PAGE_MESSAGES\x10\x04\x32\xbb\x08\n\x0bUserService\x12\x9e\x01\n\x07GetUser\x12$.comptoir.identity.v1.GetUserRequest\x1a\x1a.comptoir.identity.v1.User\"Q\x90\x02\x01\x8a\xb5\x18\x30\n\x02\x02\x03\x18\x02 \x02\x32&{\"name\": \"users/w3k7n2m5x4c6q2z7h5rt\"}\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/{name=users/*}\x12\x8d\x01\n\x0bGetUserInfo\x12(.comptoir.identity.v1.GetUserInfoRequest\x1a\x1a.comptoir.identity.v1.User\"8\x90\x02\x01\x8a\xb5\x18\x31\n\x01\x04\x18\x01 \x03(\x01\x32&{\"name\": \"users/w3k7n2m5x4c6q2z7h5rt\"}\x12\xeb\x01\n\nUpdateUser\x12\'.comptoir.identity.v1.UpdateUserRequest\x1a\x1a.comptoir.identity.v1.User\"\x97\x01\x8a\xb5\x18n\n\x02\x02\x03\x18\x02 \x02\x32\x64{\"user\": {\"name\": \"users/w3k7n2m5x4c6q2z7h5rt\", \"languageCode\": \"en\"}, \"updateMask\": \"languageCode\"}\x82\xd3\xe4\x93\x02\x1f\x32\x17/v1/{user.name=users/*}:\x04user\x12\xdd\x01\n\x13ListUserMemberships\x12\x30.comptoir.identity.v1.ListUserMembershipsRequest\x1a\x31.comptoir.identity.v1.ListUserMembershipsResponse\"a\x90\x02\x01\x8a\xb5\x18\x32\n\x02\x02\x03\x18\x02 \x02\x32({\"parent\": \"users/w3k7n2m5x4c6q2z7h5rt\"}\x82\xd3\xe4\x93\x02\"\x12 /v1/{parent=users/*}/memberships\x12\xac\x02\n\nCreateUser\x12\'.comptoir.identity.v1.CreateUserRequest\x1a\x1a.comptoir.identity.v1.User\"\xd8\x01\x8a\xb5\x18\xd3\x01\n\x01\x04\x18\x01 \x03(\x01\x32\xc7\x01{\"user\": {\"login\": \"ada\", \"email\": \"ada@halles.example\", \"givenName\": \"Ada\", \"familyName\": \"Exemple\", \"languageCode\": \"fr\", \"timeZone\": \"Pacific/Noumea\"}, \"initialPassword\": \"a made-up phrase 4 you\"}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63omptoir/identity/v1/user.proto\x12\x14\x63omptoir.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a comptoir/changes/v1/change.proto\x1a%comptoir/identity/v1/membership.proto\x1a comptoir/options/v1/policy.proto\x1a\x1f\x63omptoir/options/v1/rules.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb8\x05\n\x04User\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x08\xfa\x41\x18\n\x16\x63omptoir.identity/User\x12\x41\n\x05login\x18\x02 \x01(\tB2\x80\x01\x01\xe2\x41\x02\x02\x05\xbaH\'r%2#^[A-Za-z0-9][A-Za-z0-9._@+-]{1,63}$\x12$\n\x05\x65mail\x18\x03 \x01(\tB\x15\x80\x01\x01\xe2\x41\x02\x02\x05\xbaH\nr\x05\x18\xfe\x01`\x01\xd8\x01\x01\x12\x34\n\x05title\x18\x04 \x01(\x0e\x32\x1b.comptoir.identity.v1.TitleB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12&\n\ngiven_name\x18\x05 \x01(\tB\x12\x80\x01\x01\xe2\x41\x01\x02\xbaH\x08r\x06\x18?\x88\xb5\x18\x01\x12\'\n\x0b\x66\x61mily_name\x18\x06 \x01(\tB\x12\x80\x01\x01\xe2\x41\x01\x02\xbaH\x08r\x06\x18?\x88\xb5\x18\x01\x12%\n\x06phones\x18\x07 \x03(\tB\x15\x80\x01\x01\xbaH\x0f\x92\x01\x0c\x10\x03\x18\x01\"\x06r\x04\x10\x01\x18 \x12\x38\n\rlanguage_code\x18\x08 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18R\x02\x66rR\x02\x65nR\x02\x65sR\x02\x64\x65R\x02ptR\x02it\x12\x1e\n\ttime_zone\x18\t \x01(\tB\x0b\xe2\x41\x01\x02\xbaH\x04r\x02\x18@\x12;\n\thome_page\x18\n \x01(\x0e\x32\x1e.comptoir.identity.v1.HomePageB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x16\n\x08operator\x18\x0b \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x15\n\x04\x65tag\x18\x0e \x01(\tB\x07\xbaH\x04r\x02\x18@:6\xea\x41\x33\n\x16\x63omptoir.identity/User\x12\x0cusers/{user}*\x05users2\x04user\"n\n\x0eGetUserRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16\x63omptoir.identity/User\x12-\n\tread_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"C\n\x12GetUserInfoRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16\x63omptoir.identity/User\"\x8b\x01\n\x11UpdateUserRequest\x12.\n\x04user\x18\x01 \x01(\x0b\x32\x1a.comptoir.identity.v1.UserB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"M\n\x1aListUserMembershipsRequest\x12/\n\x06parent\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xfa\x41\x18\n\x16\x63omptoir.identity/User\"T\n\x1bListUserMembershipsResponse\x12\x35\n\x0bmemberships\x18\x01 \x03(\x0b\x32 .comptoir.identity.v1.Membership\"\x80\x01\n\x11\x43reateUserRequest\x12.\n\x04user\x18\x01 \x01(\x0b\x32\x1a.comptoir.identity.v1.UserB\x04\xe2\x41\x01\x02\x12)\n\x10initial_password\x18\x02 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\x10\n\x08operator\x18\x03 \x01(\x08\"\xef\x03\n\x16ListUserChangesRequest\x12\x35\n\x06parent\x18\x01 \x01(\tB%\xe2\x41\x01\x02\xfa\x41\x1e\x12\x1c\x63omptoir.identity/UserChange\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12<\n\x05types\x18\x04 \x03(\tB-\xbaH*\x92\x01\'\x10\x14\"#r!\x18@2\x1d^comptoir[.][a-z]+/[A-Za-z]+$\x12>\n\x06\x61\x63tors\x18\x05 \x03(\tB.\xbaH+\x92\x01(\x10\x14\"$r\"\x18\x80\x01\x32\x1d^(users|services)/[a-z0-9-]+$\x12G\n\x06\x66ields\x18\x06 \x03(\tB7\xbaH4\x92\x01\x31\x10\x14\"-r+\x18\x80\x01\x32&^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*$\x12?\n\x07\x61\x63tions\x18\x07 \x03(\x0e\x32\x1b.comptoir.changes.v1.ActionB\x11\xbaH\x0e\x92\x01\x0b\x10\x03\"\x07\x82\x01\x04\x10\x01 \x00\x12.\n\nstart_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"`\n\x17ListUserChangesResponse\x12,\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1b.comptoir.changes.v1.Change\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"K\n\x14GetUserChangeRequest\x12\x33\n\x04name\x18\x01 \x01(\tB%\xe2\x41\x01\x02\xfa\x41\x1e\n\x1c\x63omptoir.identity/UserChange\"\x92\x04\n\x18\x45xportUserChangesRequest\x12\x35\n\x06parent\x18\x01 \x01(\tB%\xe2\x41\x01\x02\xfa\x41\x1e\x12\x1c\x63omptoir.identity/UserChange\x12;\n\x06\x66ormat\x18\x02 \x01(\x0e\x32!.comptoir.changes.v1.ExportFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12<\n\x05types\x18\x04 \x03(\tB-\xbaH*\x92\x01\'\x10\x14\"#r!\x18@2\x1d^comptoir[.][a-z]+/[A-Za-z]+$\x12>\n\x06\x61\x63tors\x18\x05 \x03(\tB.\xbaH+\x92\x01(\x10\x14\"$r\"\x18\x80\x01\x32\x1d^(users|services)/[a-z0-9-]+$\x12G\n\x06\x66ields\x18\x06 \x03(\tB7\xbaH4\x92\x01\x31\x10\x14\"-r+\x18\x80\x01\x32&^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*$\x12?\n\x07\x61\x63tions\x18\x07 \x03(\x0e\x32\x1b.comptoir.changes.v1.ActionB\x11\xbaH\x0e\x92\x01\x0b\x10\x03\"\x07\x82\x01\x04\x10\x01 \x00\x12.\n\nstart_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9a\x01\n\x17RevertUserChangeRequest\x12\x33\n\x04name\x18\x01 \x01(\tB%\xe2\x41\x01\x02\xfa\x41\x1e\n\x1c\x63omptoir.identity/UserChange\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\x1c\n\x06reason\x18\x04 \x01(\tB\x0c\xbaH\tr\x07\x18\xf4\x03\x88\xb5\x18\x01*;\n\x05Title\x12\x15\n\x11TITLE_UNSPECIFIED\x10\x00\x12\x0c\n\x08TITLE_MR\x10\x01\x12\r\n\tTITLE_MRS\x10\x02*\x82\x01\n\x08HomePage\x12\x19\n\x15HOME_PAGE_UNSPECIFIED\x10\x00\x12\x17\n\x13HOME_PAGE_DASHBOARD\x10\x01\x12\x15\n\x11HOME_PAGE_COMPANY\x10\x02\x12\x13\n\x0fHOME_PAGE_SHOPS\x10\x03\x12\x16\n\x12HOME_PAGE_MESSAGES\x10\x04\x32\xfd\x0e\n\x0bUserService\x12\x9e\x01\n\x07GetUser\x12$.comptoir.identity.v1.GetUserRequest\x1a\x1a.comptoir.identity.v1.User\"Q\x90\x02\x01\x8a\xb5\x18\x30\n\x02\x02\x03\x18\x02 \x02\x32&{\"name\": \"users/w3k7n2m5x4c6q2z7h5rt\"}\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/{name=users/*}\x12\x8d\x01\n\x0bGetUserInfo\x12(.comptoir.identity.v1.GetUserInfoRequest\x1a\x1a.comptoir.identity.v1.User\"8\x90\x02\x01\x8a\xb5\x18\x31\n\x01\x04\x18\x01 \x03(\x01\x32&{\"name\": \"users/w3k7n2m5x4c6q2z7h5rt\"}\x12\xeb\x01\n\nUpdateUser\x12\'.comptoir.identity.v1.UpdateUserRequest\x1a\x1a.comptoir.identity.v1.User\"\x97\x01\x8a\xb5\x18n\n\x02\x02\x03\x18\x02 \x02\x32\x64{\"user\": {\"name\": \"users/w3k7n2m5x4c6q2z7h5rt\", \"languageCode\": \"en\"}, \"updateMask\": \"languageCode\"}\x82\xd3\xe4\x93\x02\x1f\x32\x17/v1/{user.name=users/*}:\x04user\x12\xdd\x01\n\x13ListUserMemberships\x12\x30.comptoir.identity.v1.ListUserMembershipsRequest\x1a\x31.comptoir.identity.v1.ListUserMembershipsResponse\"a\x90\x02\x01\x8a\xb5\x18\x32\n\x02\x02\x03\x18\x02 \x02\x32({\"parent\": \"users/w3k7n2m5x4c6q2z7h5rt\"}\x82\xd3\xe4\x93\x02\"\x12 /v1/{parent=users/*}/memberships\x12\xac\x02\n\nCreateUser\x12\'.comptoir.identity.v1.CreateUserRequest\x1a\x1a.comptoir.identity.v1.User\"\xd8\x01\x8a\xb5\x18\xd3\x01\n\x01\x04\x18\x01 \x03(\x01\x32\xc7\x01{\"user\": {\"login\": \"ada\", \"email\": \"ada@halles.example\", \"givenName\": \"Ada\", \"familyName\": \"Exemple\", \"languageCode\": \"fr\", \"timeZone\": \"Pacific/Noumea\"}, \"initialPassword\": \"a made-up phrase 4 you\"}\x12\xcd\x01\n\x0fListUserChanges\x12,.comptoir.identity.v1.ListUserChangesRequest\x1a-.comptoir.identity.v1.ListUserChangesResponse\"]\x90\x02\x01\x8a\xb5\x18\x32\n\x02\x02\x03\x18\x02 \x02\x32({\"parent\": \"users/w3k7n2m5x4c6q2z7h5rt\"}\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{parent=users/*}/changes\x12\xbf\x01\n\rGetUserChange\x12*.comptoir.identity.v1.GetUserChangeRequest\x1a\x1b.comptoir.changes.v1.Change\"e\x90\x02\x01\x8a\xb5\x18:\n\x02\x02\x03\x18\x02 \x02\x32\x30{\"name\": \"users/w3k7n2m5x4c6q2z7h5rt/changes/7\"}\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{name=users/*/changes/*}\x12\xdf\x01\n\x11\x45xportUserChanges\x12..comptoir.identity.v1.ExportUserChangesRequest\x1a\x14.google.api.HttpBody\"\x83\x01\x90\x02\x01\x8a\xb5\x18Q\n\x02\x02\x03\x18\x02 \x02\x32G{\"parent\": \"users/w3k7n2m5x4c6q2z7h5rt\", \"format\": \"EXPORT_FORMAT_CSV\"}\x82\xd3\xe4\x93\x02%\x12#/v1/{parent=users/*}/changes:export\x12\xcb\x01\n\x10RevertUserChange\x12-.comptoir.identity.v1.RevertUserChangeRequest\x1a\x1a.comptoir.identity.v1.User\"l\x8a\xb5\x18:\n\x02\x02\x03\x18\x02 \x02\x32\x30{\"name\": \"users/w3k7n2m5x4c6q2z7h5rt/changes/7\"}\x82\xd3\xe4\x93\x02(\"#/v1/{name=users/*/changes/*}:revert:\x01*B@\xea\x41=\n\x1c\x63omptoir.identity/UserChange\x12\x1dusers/{user}/changes/{change}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'comptoir.identity.v1.user_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\352A=\n\034comptoir.identity/UserChange\022\035users/{user}/changes/{change}'
   _globals['_USER'].fields_by_name['name']._loaded_options = None
   _globals['_USER'].fields_by_name['name']._serialized_options = b'\342A\001\010\372A\030\n\026comptoir.identity/User'
   _globals['_USER'].fields_by_name['login']._loaded_options = None
@@ -82,6 +85,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEUSERREQUEST'].fields_by_name['user']._serialized_options = b'\342A\001\002'
   _globals['_CREATEUSERREQUEST'].fields_by_name['initial_password']._loaded_options = None
   _globals['_CREATEUSERREQUEST'].fields_by_name['initial_password']._serialized_options = b'\200\001\001\342A\001\002\272H\005r\003\030\200\001'
+  _globals['_LISTUSERCHANGESREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTUSERCHANGESREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\372A\036\022\034comptoir.identity/UserChange'
+  _globals['_LISTUSERCHANGESREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTUSERCHANGESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTUSERCHANGESREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTUSERCHANGESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_LISTUSERCHANGESREQUEST'].fields_by_name['types']._loaded_options = None
+  _globals['_LISTUSERCHANGESREQUEST'].fields_by_name['types']._serialized_options = b'\272H*\222\001\'\020\024\"#r!\030@2\035^comptoir[.][a-z]+/[A-Za-z]+$'
+  _globals['_LISTUSERCHANGESREQUEST'].fields_by_name['actors']._loaded_options = None
+  _globals['_LISTUSERCHANGESREQUEST'].fields_by_name['actors']._serialized_options = b'\272H+\222\001(\020\024\"$r\"\030\200\0012\035^(users|services)/[a-z0-9-]+$'
+  _globals['_LISTUSERCHANGESREQUEST'].fields_by_name['fields']._loaded_options = None
+  _globals['_LISTUSERCHANGESREQUEST'].fields_by_name['fields']._serialized_options = b'\272H4\222\0011\020\024\"-r+\030\200\0012&^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*$'
+  _globals['_LISTUSERCHANGESREQUEST'].fields_by_name['actions']._loaded_options = None
+  _globals['_LISTUSERCHANGESREQUEST'].fields_by_name['actions']._serialized_options = b'\272H\016\222\001\013\020\003\"\007\202\001\004\020\001 \000'
+  _globals['_GETUSERCHANGEREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETUSERCHANGEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\036\n\034comptoir.identity/UserChange'
+  _globals['_EXPORTUSERCHANGESREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_EXPORTUSERCHANGESREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\372A\036\022\034comptoir.identity/UserChange'
+  _globals['_EXPORTUSERCHANGESREQUEST'].fields_by_name['format']._loaded_options = None
+  _globals['_EXPORTUSERCHANGESREQUEST'].fields_by_name['format']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_EXPORTUSERCHANGESREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_EXPORTUSERCHANGESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_EXPORTUSERCHANGESREQUEST'].fields_by_name['types']._loaded_options = None
+  _globals['_EXPORTUSERCHANGESREQUEST'].fields_by_name['types']._serialized_options = b'\272H*\222\001\'\020\024\"#r!\030@2\035^comptoir[.][a-z]+/[A-Za-z]+$'
+  _globals['_EXPORTUSERCHANGESREQUEST'].fields_by_name['actors']._loaded_options = None
+  _globals['_EXPORTUSERCHANGESREQUEST'].fields_by_name['actors']._serialized_options = b'\272H+\222\001(\020\024\"$r\"\030\200\0012\035^(users|services)/[a-z0-9-]+$'
+  _globals['_EXPORTUSERCHANGESREQUEST'].fields_by_name['fields']._loaded_options = None
+  _globals['_EXPORTUSERCHANGESREQUEST'].fields_by_name['fields']._serialized_options = b'\272H4\222\0011\020\024\"-r+\030\200\0012&^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*$'
+  _globals['_EXPORTUSERCHANGESREQUEST'].fields_by_name['actions']._loaded_options = None
+  _globals['_EXPORTUSERCHANGESREQUEST'].fields_by_name['actions']._serialized_options = b'\272H\016\222\001\013\020\003\"\007\202\001\004\020\001 \000'
+  _globals['_REVERTUSERCHANGEREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_REVERTUSERCHANGEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\036\n\034comptoir.identity/UserChange'
+  _globals['_REVERTUSERCHANGEREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_REVERTUSERCHANGEREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_REVERTUSERCHANGEREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_REVERTUSERCHANGEREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\tr\007\030\364\003\210\265\030\001'
   _globals['_USERSERVICE'].methods_by_name['GetUser']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['GetUser']._serialized_options = b'\220\002\001\212\265\0300\n\002\002\003\030\002 \0022&{\"name\": \"users/w3k7n2m5x4c6q2z7h5rt\"}\202\323\344\223\002\024\022\022/v1/{name=users/*}'
   _globals['_USERSERVICE'].methods_by_name['GetUserInfo']._loaded_options = None
@@ -92,24 +131,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USERSERVICE'].methods_by_name['ListUserMemberships']._serialized_options = b'\220\002\001\212\265\0302\n\002\002\003\030\002 \0022({\"parent\": \"users/w3k7n2m5x4c6q2z7h5rt\"}\202\323\344\223\002\"\022 /v1/{parent=users/*}/memberships'
   _globals['_USERSERVICE'].methods_by_name['CreateUser']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['CreateUser']._serialized_options = b'\212\265\030\323\001\n\001\004\030\001 \003(\0012\307\001{\"user\": {\"login\": \"ada\", \"email\": \"ada@halles.example\", \"givenName\": \"Ada\", \"familyName\": \"Exemple\", \"languageCode\": \"fr\", \"timeZone\": \"Pacific/Noumea\"}, \"initialPassword\": \"a made-up phrase 4 you\"}'
-  _globals['_TITLE']._serialized_start=1620
-  _globals['_TITLE']._serialized_end=1679
-  _globals['_HOMEPAGE']._serialized_start=1682
-  _globals['_HOMEPAGE']._serialized_end=1812
-  _globals['_USER']._serialized_start=350
-  _globals['_USER']._serialized_end=1046
-  _globals['_GETUSERREQUEST']._serialized_start=1048
-  _globals['_GETUSERREQUEST']._serialized_end=1111
-  _globals['_GETUSERINFOREQUEST']._serialized_start=1113
-  _globals['_GETUSERINFOREQUEST']._serialized_end=1180
-  _globals['_UPDATEUSERREQUEST']._serialized_start=1183
-  _globals['_UPDATEUSERREQUEST']._serialized_end=1322
-  _globals['_LISTUSERMEMBERSHIPSREQUEST']._serialized_start=1324
-  _globals['_LISTUSERMEMBERSHIPSREQUEST']._serialized_end=1401
-  _globals['_LISTUSERMEMBERSHIPSRESPONSE']._serialized_start=1403
-  _globals['_LISTUSERMEMBERSHIPSRESPONSE']._serialized_end=1487
-  _globals['_CREATEUSERREQUEST']._serialized_start=1490
-  _globals['_CREATEUSERREQUEST']._serialized_end=1618
-  _globals['_USERSERVICE']._serialized_start=1815
-  _globals['_USERSERVICE']._serialized_end=2898
+  _globals['_USERSERVICE'].methods_by_name['ListUserChanges']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['ListUserChanges']._serialized_options = b'\220\002\001\212\265\0302\n\002\002\003\030\002 \0022({\"parent\": \"users/w3k7n2m5x4c6q2z7h5rt\"}\202\323\344\223\002\036\022\034/v1/{parent=users/*}/changes'
+  _globals['_USERSERVICE'].methods_by_name['GetUserChange']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['GetUserChange']._serialized_options = b'\220\002\001\212\265\030:\n\002\002\003\030\002 \00220{\"name\": \"users/w3k7n2m5x4c6q2z7h5rt/changes/7\"}\202\323\344\223\002\036\022\034/v1/{name=users/*/changes/*}'
+  _globals['_USERSERVICE'].methods_by_name['ExportUserChanges']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['ExportUserChanges']._serialized_options = b'\220\002\001\212\265\030Q\n\002\002\003\030\002 \0022G{\"parent\": \"users/w3k7n2m5x4c6q2z7h5rt\", \"format\": \"EXPORT_FORMAT_CSV\"}\202\323\344\223\002%\022#/v1/{parent=users/*}/changes:export'
+  _globals['_USERSERVICE'].methods_by_name['RevertUserChange']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['RevertUserChange']._serialized_options = b'\212\265\030:\n\002\002\003\030\002 \00220{\"name\": \"users/w3k7n2m5x4c6q2z7h5rt/changes/7\"}\202\323\344\223\002(\"#/v1/{name=users/*/changes/*}:revert:\001*'
+  _globals['_TITLE']._serialized_start=3091
+  _globals['_TITLE']._serialized_end=3150
+  _globals['_HOMEPAGE']._serialized_start=3153
+  _globals['_HOMEPAGE']._serialized_end=3283
+  _globals['_USER']._serialized_start=411
+  _globals['_USER']._serialized_end=1107
+  _globals['_GETUSERREQUEST']._serialized_start=1109
+  _globals['_GETUSERREQUEST']._serialized_end=1219
+  _globals['_GETUSERINFOREQUEST']._serialized_start=1221
+  _globals['_GETUSERINFOREQUEST']._serialized_end=1288
+  _globals['_UPDATEUSERREQUEST']._serialized_start=1291
+  _globals['_UPDATEUSERREQUEST']._serialized_end=1430
+  _globals['_LISTUSERMEMBERSHIPSREQUEST']._serialized_start=1432
+  _globals['_LISTUSERMEMBERSHIPSREQUEST']._serialized_end=1509
+  _globals['_LISTUSERMEMBERSHIPSRESPONSE']._serialized_start=1511
+  _globals['_LISTUSERMEMBERSHIPSRESPONSE']._serialized_end=1595
+  _globals['_CREATEUSERREQUEST']._serialized_start=1598
+  _globals['_CREATEUSERREQUEST']._serialized_end=1726
+  _globals['_LISTUSERCHANGESREQUEST']._serialized_start=1729
+  _globals['_LISTUSERCHANGESREQUEST']._serialized_end=2224
+  _globals['_LISTUSERCHANGESRESPONSE']._serialized_start=2226
+  _globals['_LISTUSERCHANGESRESPONSE']._serialized_end=2322
+  _globals['_GETUSERCHANGEREQUEST']._serialized_start=2324
+  _globals['_GETUSERCHANGEREQUEST']._serialized_end=2399
+  _globals['_EXPORTUSERCHANGESREQUEST']._serialized_start=2402
+  _globals['_EXPORTUSERCHANGESREQUEST']._serialized_end=2932
+  _globals['_REVERTUSERCHANGEREQUEST']._serialized_start=2935
+  _globals['_REVERTUSERCHANGEREQUEST']._serialized_end=3089
+  _globals['_USERSERVICE']._serialized_start=3286
+  _globals['_USERSERVICE']._serialized_end=5203
 # @@protoc_insertion_point(module_scope)

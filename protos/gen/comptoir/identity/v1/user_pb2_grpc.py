@@ -3,7 +3,9 @@
 import grpc
 import warnings
 
+from comptoir.changes.v1 import change_pb2 as comptoir_dot_changes_dot_v1_dot_change__pb2
 from comptoir.identity.v1 import user_pb2 as comptoir_dot_identity_dot_v1_dot_user__pb2
+from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -60,6 +62,26 @@ class UserServiceStub:
                 request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.CreateUserRequest.SerializeToString,
                 response_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
                 _registered_method=True)
+        self.ListUserChanges = channel.unary_unary(
+                '/comptoir.identity.v1.UserService/ListUserChanges',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ListUserChangesRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ListUserChangesResponse.FromString,
+                _registered_method=True)
+        self.GetUserChange = channel.unary_unary(
+                '/comptoir.identity.v1.UserService/GetUserChange',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.GetUserChangeRequest.SerializeToString,
+                response_deserializer=comptoir_dot_changes_dot_v1_dot_change__pb2.Change.FromString,
+                _registered_method=True)
+        self.ExportUserChanges = channel.unary_unary(
+                '/comptoir.identity.v1.UserService/ExportUserChanges',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ExportUserChangesRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
+        self.RevertUserChange = channel.unary_unary(
+                '/comptoir.identity.v1.UserService/RevertUserChange',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.RevertUserChangeRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
+                _registered_method=True)
 
 
 class UserServiceServicer:
@@ -101,6 +123,35 @@ class UserServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListUserChanges(self, request, context):
+        """Lists the changes of one's own account, newest first. A page may hold fewer than asked for, even none, while
+        more follow (AIP-158).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetUserChange(self, request, context):
+        """Reads one change of one's own account.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportUserChanges(self, request, context):
+        """Gives the changes of one's own account as a file, newest first, in parts: `Link` leads to the next.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevertUserChange(self, request, context):
+        """Puts back what one update changed, as an update of its own. Refused when a field has another value by now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_UserServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -127,6 +178,26 @@ def add_UserServiceServicer_to_server(servicer, server):
             'CreateUser': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateUser,
                     request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.CreateUserRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.SerializeToString,
+            ),
+            'ListUserChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUserChanges,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ListUserChangesRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ListUserChangesResponse.SerializeToString,
+            ),
+            'GetUserChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUserChange,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.GetUserChangeRequest.FromString,
+                    response_serializer=comptoir_dot_changes_dot_v1_dot_change__pb2.Change.SerializeToString,
+            ),
+            'ExportUserChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportUserChanges,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ExportUserChangesRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
+            ),
+            'RevertUserChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevertUserChange,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.RevertUserChangeRequest.FromString,
                     response_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.SerializeToString,
             ),
     }
@@ -265,6 +336,114 @@ class UserService:
             target,
             '/comptoir.identity.v1.UserService/CreateUser',
             comptoir_dot_identity_dot_v1_dot_user__pb2.CreateUserRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUserChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.UserService/ListUserChanges',
+            comptoir_dot_identity_dot_v1_dot_user__pb2.ListUserChangesRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_user__pb2.ListUserChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUserChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.UserService/GetUserChange',
+            comptoir_dot_identity_dot_v1_dot_user__pb2.GetUserChangeRequest.SerializeToString,
+            comptoir_dot_changes_dot_v1_dot_change__pb2.Change.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportUserChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.UserService/ExportUserChanges',
+            comptoir_dot_identity_dot_v1_dot_user__pb2.ExportUserChangesRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevertUserChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.UserService/RevertUserChange',
+            comptoir_dot_identity_dot_v1_dot_user__pb2.RevertUserChangeRequest.SerializeToString,
             comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
             options,
             channel_credentials,

@@ -4,7 +4,9 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from comptoir.changes.v1 import change_pb2 as _change_pb2
 from comptoir.identity.v1 import user_pb2 as _user_pb2
+from google.api import httpbody_pb2 as _httpbody_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -43,6 +45,16 @@ class UserServiceStub:
     """Lists the companies one belongs to, and with which role (ID7)."""
     CreateUser: _grpc.UnaryUnaryMultiCallable[_user_pb2.CreateUserRequest, _user_pb2.User]
     """Creates an account with its first password, for the platform's own set-up tool."""
+    ListUserChanges: _grpc.UnaryUnaryMultiCallable[_user_pb2.ListUserChangesRequest, _user_pb2.ListUserChangesResponse]
+    """Lists the changes of one's own account, newest first. A page may hold fewer than asked for, even none, while
+    more follow (AIP-158).
+    """
+    GetUserChange: _grpc.UnaryUnaryMultiCallable[_user_pb2.GetUserChangeRequest, _change_pb2.Change]
+    """Reads one change of one's own account."""
+    ExportUserChanges: _grpc.UnaryUnaryMultiCallable[_user_pb2.ExportUserChangesRequest, _httpbody_pb2.HttpBody]
+    """Gives the changes of one's own account as a file, newest first, in parts: `Link` leads to the next."""
+    RevertUserChange: _grpc.UnaryUnaryMultiCallable[_user_pb2.RevertUserChangeRequest, _user_pb2.User]
+    """Puts back what one update changed, as an update of its own. Refused when a field has another value by now."""
 
 @_typing.type_check_only
 class UserServiceAsyncStub(UserServiceStub):
@@ -59,6 +71,16 @@ class UserServiceAsyncStub(UserServiceStub):
     """Lists the companies one belongs to, and with which role (ID7)."""
     CreateUser: _aio.UnaryUnaryMultiCallable[_user_pb2.CreateUserRequest, _user_pb2.User]  # type: ignore[assignment]
     """Creates an account with its first password, for the platform's own set-up tool."""
+    ListUserChanges: _aio.UnaryUnaryMultiCallable[_user_pb2.ListUserChangesRequest, _user_pb2.ListUserChangesResponse]  # type: ignore[assignment]
+    """Lists the changes of one's own account, newest first. A page may hold fewer than asked for, even none, while
+    more follow (AIP-158).
+    """
+    GetUserChange: _aio.UnaryUnaryMultiCallable[_user_pb2.GetUserChangeRequest, _change_pb2.Change]  # type: ignore[assignment]
+    """Reads one change of one's own account."""
+    ExportUserChanges: _aio.UnaryUnaryMultiCallable[_user_pb2.ExportUserChangesRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
+    """Gives the changes of one's own account as a file, newest first, in parts: `Link` leads to the next."""
+    RevertUserChange: _aio.UnaryUnaryMultiCallable[_user_pb2.RevertUserChangeRequest, _user_pb2.User]  # type: ignore[assignment]
+    """Puts back what one update changed, as an update of its own. Refused when a field has another value by now."""
 
 class UserServiceServicer(metaclass=_abc_1.ABCMeta):
     """People's own accounts (ID2, ID3)."""
@@ -102,5 +124,39 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_pb2.User, _abc.Awaitable[_user_pb2.User]]:
         """Creates an account with its first password, for the platform's own set-up tool."""
+
+    @_abc_1.abstractmethod
+    def ListUserChanges(
+        self,
+        request: _user_pb2.ListUserChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_pb2.ListUserChangesResponse, _abc.Awaitable[_user_pb2.ListUserChangesResponse]]:
+        """Lists the changes of one's own account, newest first. A page may hold fewer than asked for, even none, while
+        more follow (AIP-158).
+        """
+
+    @_abc_1.abstractmethod
+    def GetUserChange(
+        self,
+        request: _user_pb2.GetUserChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_change_pb2.Change, _abc.Awaitable[_change_pb2.Change]]:
+        """Reads one change of one's own account."""
+
+    @_abc_1.abstractmethod
+    def ExportUserChanges(
+        self,
+        request: _user_pb2.ExportUserChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
+        """Gives the changes of one's own account as a file, newest first, in parts: `Link` leads to the next."""
+
+    @_abc_1.abstractmethod
+    def RevertUserChange(
+        self,
+        request: _user_pb2.RevertUserChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_pb2.User, _abc.Awaitable[_user_pb2.User]]:
+        """Puts back what one update changed, as an update of its own. Refused when a field has another value by now."""
 
 def add_UserServiceServicer_to_server(servicer: UserServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

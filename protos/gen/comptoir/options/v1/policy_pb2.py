@@ -25,19 +25,19 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n comptoir/options/v1/policy.proto\x12\x13\x63omptoir.options.v1\x1a google/protobuf/descriptor.proto\"\xe7\x01\n\x0cMethodPolicy\x12\x30\n\x07\x63\x61llers\x18\x01 \x03(\x0e\x32\x1f.comptoir.options.v1.CallerKind\x12\x12\n\npermission\x18\x02 \x01(\t\x12)\n\x05proof\x18\x03 \x01(\x0e\x32\x1a.comptoir.options.v1.Proof\x12)\n\x05scope\x18\x04 \x01(\x0e\x32\x1a.comptoir.options.v1.Scope\x12\x18\n\x10\x61\x63ross_companies\x18\x05 \x01(\x08\x12\x0f\n\x07\x65xample\x18\x06 \x01(\t\x12\x10\n\x08\x63orrects\x18\x07 \x03(\t*\x92\x01\n\nCallerKind\x12\x1b\n\x17\x43\x41LLER_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43\x41LLER_KIND_ANONYMOUS\x10\x01\x12\x18\n\x14\x43\x41LLER_KIND_MERCHANT\x10\x02\x12\x18\n\x14\x43\x41LLER_KIND_OPERATOR\x10\x03\x12\x18\n\x14\x43\x41LLER_KIND_INTERNAL\x10\x04*R\n\x05Proof\x12\x15\n\x11PROOF_UNSPECIFIED\x10\x00\x12\x0e\n\nPROOF_NONE\x10\x01\x12\x11\n\rPROOF_SESSION\x10\x02\x12\x0f\n\x0bPROOF_FRESH\x10\x03*U\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x11\n\rSCOPE_COMPANY\x10\x01\x12\x0e\n\nSCOPE_USER\x10\x02\x12\x12\n\x0eSCOPE_PLATFORM\x10\x03:S\n\x06policy\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0b\x32!.comptoir.options.v1.MethodPolicyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n comptoir/options/v1/policy.proto\x12\x13\x63omptoir.options.v1\x1a google/protobuf/descriptor.proto\"\x90\x02\n\x0cMethodPolicy\x12\x30\n\x07\x63\x61llers\x18\x01 \x03(\x0e\x32\x1f.comptoir.options.v1.CallerKind\x12\x12\n\npermission\x18\x02 \x01(\t\x12)\n\x05proof\x18\x03 \x01(\x0e\x32\x1a.comptoir.options.v1.Proof\x12)\n\x05scope\x18\x04 \x01(\x0e\x32\x1a.comptoir.options.v1.Scope\x12\x18\n\x10\x61\x63ross_companies\x18\x05 \x01(\x08\x12\x0f\n\x07\x65xample\x18\x06 \x01(\t\x12\x10\n\x08\x63orrects\x18\x07 \x03(\t\x12\x11\n\twildcards\x18\x08 \x03(\t\x12\x14\n\x0csecret_reply\x18\t \x01(\x08*\x92\x01\n\nCallerKind\x12\x1b\n\x17\x43\x41LLER_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43\x41LLER_KIND_ANONYMOUS\x10\x01\x12\x18\n\x14\x43\x41LLER_KIND_MERCHANT\x10\x02\x12\x18\n\x14\x43\x41LLER_KIND_OPERATOR\x10\x03\x12\x18\n\x14\x43\x41LLER_KIND_INTERNAL\x10\x04*R\n\x05Proof\x12\x15\n\x11PROOF_UNSPECIFIED\x10\x00\x12\x0e\n\nPROOF_NONE\x10\x01\x12\x11\n\rPROOF_SESSION\x10\x02\x12\x0f\n\x0bPROOF_FRESH\x10\x03*U\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x11\n\rSCOPE_COMPANY\x10\x01\x12\x0e\n\nSCOPE_USER\x10\x02\x12\x12\n\x0eSCOPE_PLATFORM\x10\x03:S\n\x06policy\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0b\x32!.comptoir.options.v1.MethodPolicyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'comptoir.options.v1.policy_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CALLERKIND']._serialized_start=326
-  _globals['_CALLERKIND']._serialized_end=472
-  _globals['_PROOF']._serialized_start=474
-  _globals['_PROOF']._serialized_end=556
-  _globals['_SCOPE']._serialized_start=558
-  _globals['_SCOPE']._serialized_end=643
+  _globals['_CALLERKIND']._serialized_start=367
+  _globals['_CALLERKIND']._serialized_end=513
+  _globals['_PROOF']._serialized_start=515
+  _globals['_PROOF']._serialized_end=597
+  _globals['_SCOPE']._serialized_start=599
+  _globals['_SCOPE']._serialized_end=684
   _globals['_METHODPOLICY']._serialized_start=92
-  _globals['_METHODPOLICY']._serialized_end=323
+  _globals['_METHODPOLICY']._serialized_end=364
 # @@protoc_insertion_point(module_scope)

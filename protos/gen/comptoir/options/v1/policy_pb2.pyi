@@ -122,6 +122,8 @@ class MethodPolicy(_message.Message):
     ACROSS_COMPANIES_FIELD_NUMBER: _builtins.int
     EXAMPLE_FIELD_NUMBER: _builtins.int
     CORRECTS_FIELD_NUMBER: _builtins.int
+    WILDCARDS_FIELD_NUMBER: _builtins.int
+    SECRET_REPLY_FIELD_NUMBER: _builtins.int
     permission: _builtins.str
     """The right that a merchant or an operator must hold, from the list in `services/chassis/rights.py`.
     Empty only where no person calls, or where `scope` is SCOPE_USER: one's own account needs no right.
@@ -134,6 +136,8 @@ class MethodPolicy(_message.Message):
     """Whether operators and internal services may name any company, or the wildcard `-` (AIP-159)."""
     example: _builtins.str
     """A complete, valid request as JSON: it feeds the reference page, and the generated tests."""
+    secret_reply: _builtins.bool
+    """Whether the reply bears a secret, so that what is kept of it under an idempotency key is kept for minutes only."""
     @_builtins.property
     def callers(self) -> _containers.RepeatedScalarFieldContainer[Global___CallerKind.ValueType]:
         """The kinds of caller that may try at all."""
@@ -141,6 +145,12 @@ class MethodPolicy(_message.Message):
     @_builtins.property
     def corrects(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Immutable fields that this update may write all the same, and nothing else: a correction by the platform."""
+
+    @_builtins.property
+    def wildcards(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Parts of the parent's name for which anybody may write the wildcard `-` whose rights reach all that it stands for
+        (AIP-159).
+        """
 
     def __init__(
         self,
@@ -152,10 +162,12 @@ class MethodPolicy(_message.Message):
         across_companies: _builtins.bool = ...,
         example: _builtins.str = ...,
         corrects: _abc.Iterable[_builtins.str] | None = ...,
+        wildcards: _abc.Iterable[_builtins.str] | None = ...,
+        secret_reply: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["across_companies", b"across_companies", "callers", b"callers", "corrects", b"corrects", "example", b"example", "permission", b"permission", "proof", b"proof", "scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["across_companies", b"across_companies", "callers", b"callers", "corrects", b"corrects", "example", b"example", "permission", b"permission", "proof", b"proof", "scope", b"scope", "secret_reply", b"secret_reply", "wildcards", b"wildcards"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

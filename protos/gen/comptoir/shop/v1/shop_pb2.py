@@ -23,22 +23,25 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from comptoir.changes.v1 import change_pb2 as comptoir_dot_changes_dot_v1_dot_change__pb2
 from comptoir.options.v1 import policy_pb2 as comptoir_dot_options_dot_v1_dot_policy__pb2
 from comptoir.options.v1 import rules_pb2 as comptoir_dot_options_dot_v1_dot_rules__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63omptoir/shop/v1/shop.proto\x12\x10\x63omptoir.shop.v1\x1a\x1b\x62uf/validate/validate.proto\x1a comptoir/options/v1/policy.proto\x1a\x1f\x63omptoir/options/v1/rules.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\x06\n\x04Shop\x12)\n\x04name\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x08\xfa\x41\x14\n\x12\x63omptoir.shop/Shop\x12\'\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x11\xe2\x41\x01\x02\xbaH\nr\x08\x10\x01\x18\x7f\x88\xb5\x18\x01\x12\xbc\x01\n\x03url\x18\x03 \x01(\tB\xae\x01\xbaH\xaa\x01r\x03\x18\x80\x08\xba\x01\xa1\x01\n\thttps_uri\x12\x31must be an https address without user information\x1a\x61this == \'\' || (this.isUri() && this.startsWith(\'https://\') && !this.matches(\'^https://[^/?#]*@\'))\x12\'\n\rmanager_email\x18\x04 \x01(\tB\x10\x80\x01\x01\xbaH\nr\x05\x18\xfe\x01`\x01\xd8\x01\x01\x12&\n\x12\x63\x61pture_delay_days\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12\x43\n\x0fvalidation_mode\x18\x06 \x01(\x0e\x32 .comptoir.shop.v1.ValidationModeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12&\n\x0e\x65xtra_attempts\x18\x07 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\n(\x00H\x00\x88\x01\x01\x12\x1f\n\x17notify_refused_attempts\x18\x08 \x01(\x08\x12K\n\x13signature_algorithm\x18\t \x01(\x0e\x32$.comptoir.shop.v1.SignatureAlgorithmB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x30\n\x05state\x18\n \x01(\x0e\x32\x1b.comptoir.shop.v1.ShopStateB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x15\n\x04\x65tag\x18\r \x01(\tB\x07\xbaH\x04r\x02\x18@:F\xea\x41\x43\n\x12\x63omptoir.shop/Shop\x12 companies/{company}/shops/{shop}*\x05shops2\x04shopB\x11\n\x0f_extra_attempts\"y\n\x10ListShopsRequest\x12+\n\x06parent\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\x12\x12\x63omptoir.shop/Shop\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"S\n\x11ListShopsResponse\x12%\n\x05shops\x18\x01 \x03(\x0b\x32\x16.comptoir.shop.v1.Shop\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\";\n\x0eGetShopRequest\x12)\n\x04name\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12\x63omptoir.shop/Shop\"\x87\x01\n\x11UpdateShopRequest\x12*\n\x04shop\x18\x01 \x01(\x0b\x32\x16.comptoir.shop.v1.ShopB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"\xaa\x01\n\x11\x43reateShopRequest\x12+\n\x06parent\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\x12\x12\x63omptoir.shop/Shop\x12*\n\x04shop\x18\x02 \x01(\x0b\x32\x16.comptoir.shop.v1.ShopB\x04\xe2\x41\x01\x02\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12%\n\x07shop_id\x18\x04 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([0-9]{8})?$\";\n\x11LookupShopRequest\x12&\n\x07shop_id\x18\x01 \x01(\tB\x15\xe2\x41\x01\x02\xbaH\x0er\x0c\x32\n^[0-9]{8}$\";\n\x12LookupShopResponse\x12%\n\x04shop\x18\x01 \x01(\tB\x17\xfa\x41\x14\n\x12\x63omptoir.shop/Shop*l\n\x0eValidationMode\x12\x1f\n\x1bVALIDATION_MODE_UNSPECIFIED\x10\x00\x12\x1d\n\x19VALIDATION_MODE_AUTOMATIC\x10\x01\x12\x1a\n\x16VALIDATION_MODE_MANUAL\x10\x02*~\n\x12SignatureAlgorithm\x12#\n\x1fSIGNATURE_ALGORITHM_UNSPECIFIED\x10\x00\x12$\n SIGNATURE_ALGORITHM_HMAC_SHA_256\x10\x01\x12\x1d\n\x19SIGNATURE_ALGORITHM_SHA_1\x10\x02*y\n\tShopState\x12\x1a\n\x16SHOP_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14SHOP_STATE_TEST_ONLY\x10\x01\x12\x1f\n\x1bSHOP_STATE_PRODUCTION_READY\x10\x02\x12\x15\n\x11SHOP_STATE_CLOSED\x10\x03\x32\xe9\x08\n\x0bShopService\x12\xc7\x01\n\tListShops\x12\".comptoir.shop.v1.ListShopsRequest\x1a#.comptoir.shop.v1.ListShopsResponse\"q\x90\x02\x01\x8a\xb5\x18\x44\n\x03\x02\x03\x04\x12\tshop.read\x18\x02 \x01(\x01\x32,{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra\"}\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=companies/*}/shops\x12\xc3\x01\n\x07GetShop\x12 .comptoir.shop.v1.GetShopRequest\x1a\x16.comptoir.shop.v1.Shop\"~\x90\x02\x01\x8a\xb5\x18Q\n\x03\x02\x03\x04\x12\tshop.read\x18\x02 \x01(\x01\x32\x39{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357\"}\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{name=companies/*/shops/*}\x12\xa8\x02\n\nUpdateShop\x12#.comptoir.shop.v1.UpdateShopRequest\x1a\x16.comptoir.shop.v1.Shop\"\xdc\x01\x8a\xb5\x18\xa6\x01\n\x02\x02\x03\x12\x14shop.settings.update\x18\x02 \x01(\x01\x32\x83\x01{\"shop\": {\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357\", \"displayName\": \"Boutique du port\"}, \"updateMask\": \"displayName\"}\x82\xd3\xe4\x93\x02+2#/v1/{shop.name=companies/*/shops/*}:\x04shop\x12\x9a\x02\n\nCreateShop\x12#.comptoir.shop.v1.CreateShopRequest\x1a\x16.comptoir.shop.v1.Shop\"\xce\x01\x8a\xb5\x18\x9d\x01\n\x02\x03\x04\x12\x13platform.shops.open\x18\x02 \x01(\x01\x32|{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra\", \"shop\": {\"displayName\": \"Boutique du port\", \"url\": \"https://boutique.example\"}}\x82\xd3\xe4\x93\x02&\"\x1e/v1/{parent=companies/*}/shops:\x04shop\x12\x81\x01\n\nLookupShop\x12#.comptoir.shop.v1.LookupShopRequest\x1a$.comptoir.shop.v1.LookupShopResponse\"(\x90\x02\x01\x8a\xb5\x18!\n\x01\x04\x18\x01 \x03(\x01\x32\x16{\"shopId\": \"69876357\"}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63omptoir/shop/v1/shop.proto\x12\x10\x63omptoir.shop.v1\x1a\x1b\x62uf/validate/validate.proto\x1a comptoir/changes/v1/change.proto\x1a comptoir/options/v1/policy.proto\x1a\x1f\x63omptoir/options/v1/rules.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\x06\n\x04Shop\x12)\n\x04name\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x08\xfa\x41\x14\n\x12\x63omptoir.shop/Shop\x12\'\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x11\xe2\x41\x01\x02\xbaH\nr\x08\x10\x01\x18\x7f\x88\xb5\x18\x01\x12\xbc\x01\n\x03url\x18\x03 \x01(\tB\xae\x01\xbaH\xaa\x01r\x03\x18\x80\x08\xba\x01\xa1\x01\n\thttps_uri\x12\x31must be an https address without user information\x1a\x61this == \'\' || (this.isUri() && this.startsWith(\'https://\') && !this.matches(\'^https://[^/?#]*@\'))\x12\'\n\rmanager_email\x18\x04 \x01(\tB\x10\x80\x01\x01\xbaH\nr\x05\x18\xfe\x01`\x01\xd8\x01\x01\x12&\n\x12\x63\x61pture_delay_days\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xed\x02(\x00\x12\x43\n\x0fvalidation_mode\x18\x06 \x01(\x0e\x32 .comptoir.shop.v1.ValidationModeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12&\n\x0e\x65xtra_attempts\x18\x07 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\n(\x00H\x00\x88\x01\x01\x12\x1f\n\x17notify_refused_attempts\x18\x08 \x01(\x08\x12K\n\x13signature_algorithm\x18\t \x01(\x0e\x32$.comptoir.shop.v1.SignatureAlgorithmB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x30\n\x05state\x18\n \x01(\x0e\x32\x1b.comptoir.shop.v1.ShopStateB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x15\n\x04\x65tag\x18\r \x01(\tB\x07\xbaH\x04r\x02\x18@:F\xea\x41\x43\n\x12\x63omptoir.shop/Shop\x12 companies/{company}/shops/{shop}*\x05shops2\x04shopB\x11\n\x0f_extra_attempts\"y\n\x10ListShopsRequest\x12+\n\x06parent\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\x12\x12\x63omptoir.shop/Shop\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"S\n\x11ListShopsResponse\x12%\n\x05shops\x18\x01 \x03(\x0b\x32\x16.comptoir.shop.v1.Shop\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"j\n\x0eGetShopRequest\x12)\n\x04name\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12\x63omptoir.shop/Shop\x12-\n\tread_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x87\x01\n\x11UpdateShopRequest\x12*\n\x04shop\x18\x01 \x01(\x0b\x32\x16.comptoir.shop.v1.ShopB\x04\xe2\x41\x01\x02\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"\xaa\x01\n\x11\x43reateShopRequest\x12+\n\x06parent\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\x12\x12\x63omptoir.shop/Shop\x12*\n\x04shop\x18\x02 \x01(\x0b\x32\x16.comptoir.shop.v1.ShopB\x04\xe2\x41\x01\x02\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12%\n\x07shop_id\x18\x04 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([0-9]{8})?$\";\n\x11LookupShopRequest\x12&\n\x07shop_id\x18\x01 \x01(\tB\x15\xe2\x41\x01\x02\xbaH\x0er\x0c\x32\n^[0-9]{8}$\";\n\x12LookupShopResponse\x12%\n\x04shop\x18\x01 \x01(\tB\x17\xfa\x41\x14\n\x12\x63omptoir.shop/Shop\"\xe7\x03\n\x16ListShopChangesRequest\x12-\n\x06parent\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xfa\x41\x16\x12\x14\x63omptoir.shop/Change\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12<\n\x05types\x18\x04 \x03(\tB-\xbaH*\x92\x01\'\x10\x14\"#r!\x18@2\x1d^comptoir[.][a-z]+/[A-Za-z]+$\x12>\n\x06\x61\x63tors\x18\x05 \x03(\tB.\xbaH+\x92\x01(\x10\x14\"$r\"\x18\x80\x01\x32\x1d^(users|services)/[a-z0-9-]+$\x12G\n\x06\x66ields\x18\x06 \x03(\tB7\xbaH4\x92\x01\x31\x10\x14\"-r+\x18\x80\x01\x32&^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*$\x12?\n\x07\x61\x63tions\x18\x07 \x03(\x0e\x32\x1b.comptoir.changes.v1.ActionB\x11\xbaH\x0e\x92\x01\x0b\x10\x03\"\x07\x82\x01\x04\x10\x01 \x00\x12.\n\nstart_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"`\n\x17ListShopChangesResponse\x12,\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1b.comptoir.changes.v1.Change\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"C\n\x14GetShopChangeRequest\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xfa\x41\x16\n\x14\x63omptoir.shop/Change\"\x8a\x04\n\x18\x45xportShopChangesRequest\x12-\n\x06parent\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xfa\x41\x16\x12\x14\x63omptoir.shop/Change\x12;\n\x06\x66ormat\x18\x02 \x01(\x0e\x32!.comptoir.changes.v1.ExportFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12<\n\x05types\x18\x04 \x03(\tB-\xbaH*\x92\x01\'\x10\x14\"#r!\x18@2\x1d^comptoir[.][a-z]+/[A-Za-z]+$\x12>\n\x06\x61\x63tors\x18\x05 \x03(\tB.\xbaH+\x92\x01(\x10\x14\"$r\"\x18\x80\x01\x32\x1d^(users|services)/[a-z0-9-]+$\x12G\n\x06\x66ields\x18\x06 \x03(\tB7\xbaH4\x92\x01\x31\x10\x14\"-r+\x18\x80\x01\x32&^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*$\x12?\n\x07\x61\x63tions\x18\x07 \x03(\x0e\x32\x1b.comptoir.changes.v1.ActionB\x11\xbaH\x0e\x92\x01\x0b\x10\x03\"\x07\x82\x01\x04\x10\x01 \x00\x12.\n\nstart_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x92\x01\n\x17RevertShopChangeRequest\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xfa\x41\x16\n\x14\x63omptoir.shop/Change\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\x1c\n\x06reason\x18\x04 \x01(\tB\x0c\xbaH\tr\x07\x18\xf4\x03\x88\xb5\x18\x01*l\n\x0eValidationMode\x12\x1f\n\x1bVALIDATION_MODE_UNSPECIFIED\x10\x00\x12\x1d\n\x19VALIDATION_MODE_AUTOMATIC\x10\x01\x12\x1a\n\x16VALIDATION_MODE_MANUAL\x10\x02*~\n\x12SignatureAlgorithm\x12#\n\x1fSIGNATURE_ALGORITHM_UNSPECIFIED\x10\x00\x12$\n SIGNATURE_ALGORITHM_HMAC_SHA_256\x10\x01\x12\x1d\n\x19SIGNATURE_ALGORITHM_SHA_1\x10\x02*y\n\tShopState\x12\x1a\n\x16SHOP_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14SHOP_STATE_TEST_ONLY\x10\x01\x12\x1f\n\x1bSHOP_STATE_PRODUCTION_READY\x10\x02\x12\x15\n\x11SHOP_STATE_CLOSED\x10\x03\x32\xf5\x10\n\x0bShopService\x12\xc7\x01\n\tListShops\x12\".comptoir.shop.v1.ListShopsRequest\x1a#.comptoir.shop.v1.ListShopsResponse\"q\x90\x02\x01\x8a\xb5\x18\x44\n\x03\x02\x03\x04\x12\tshop.read\x18\x02 \x01(\x01\x32,{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra\"}\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=companies/*}/shops\x12\xc3\x01\n\x07GetShop\x12 .comptoir.shop.v1.GetShopRequest\x1a\x16.comptoir.shop.v1.Shop\"~\x90\x02\x01\x8a\xb5\x18Q\n\x03\x02\x03\x04\x12\tshop.read\x18\x02 \x01(\x01\x32\x39{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357\"}\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{name=companies/*/shops/*}\x12\xa8\x02\n\nUpdateShop\x12#.comptoir.shop.v1.UpdateShopRequest\x1a\x16.comptoir.shop.v1.Shop\"\xdc\x01\x8a\xb5\x18\xa6\x01\n\x02\x02\x03\x12\x14shop.settings.update\x18\x02 \x01(\x01\x32\x83\x01{\"shop\": {\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357\", \"displayName\": \"Boutique du port\"}, \"updateMask\": \"displayName\"}\x82\xd3\xe4\x93\x02+2#/v1/{shop.name=companies/*/shops/*}:\x04shop\x12\x9a\x02\n\nCreateShop\x12#.comptoir.shop.v1.CreateShopRequest\x1a\x16.comptoir.shop.v1.Shop\"\xce\x01\x8a\xb5\x18\x9d\x01\n\x02\x03\x04\x12\x13platform.shops.open\x18\x02 \x01(\x01\x32|{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra\", \"shop\": {\"displayName\": \"Boutique du port\", \"url\": \"https://boutique.example\"}}\x82\xd3\xe4\x93\x02&\"\x1e/v1/{parent=companies/*}/shops:\x04shop\x12\x81\x01\n\nLookupShop\x12#.comptoir.shop.v1.LookupShopRequest\x1a$.comptoir.shop.v1.LookupShopResponse\"(\x90\x02\x01\x8a\xb5\x18!\n\x01\x04\x18\x01 \x03(\x01\x32\x16{\"shopId\": \"69876357\"}\x12\x80\x02\n\x0fListShopChanges\x12(.comptoir.shop.v1.ListShopChangesRequest\x1a).comptoir.shop.v1.ListShopChangesResponse\"\x97\x01\x90\x02\x01\x8a\xb5\x18`\n\x02\x02\x03\x12\x11shop.history.read\x18\x02 \x01(\x01\x32;{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357\"}B\x04shop\x82\xd3\xe4\x93\x02*\x12(/v1/{parent=companies/*/shops/*}/changes\x12\xf0\x01\n\rGetShopChange\x12&.comptoir.shop.v1.GetShopChangeRequest\x1a\x1b.comptoir.changes.v1.Change\"\x99\x01\x90\x02\x01\x8a\xb5\x18\x62\n\x02\x02\x03\x12\x11shop.history.read\x18\x02 \x01(\x01\x32\x43{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/changes/7\"}\x82\xd3\xe4\x93\x02*\x12(/v1/{name=companies/*/shops/*/changes/*}\x12\x95\x02\n\x11\x45xportShopChanges\x12*.comptoir.shop.v1.ExportShopChangesRequest\x1a\x14.google.api.HttpBody\"\xbd\x01\x90\x02\x01\x8a\xb5\x18\x7f\n\x02\x02\x03\x12\x11shop.history.read\x18\x02 \x01(\x01\x32Z{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357\", \"format\": \"EXPORT_FORMAT_CSV\"}B\x04shop\x82\xd3\xe4\x93\x02\x31\x12//v1/{parent=companies/*/shops/*}/changes:export\x12\xfb\x01\n\x10RevertShopChange\x12).comptoir.shop.v1.RevertShopChangeRequest\x1a\x16.comptoir.shop.v1.Shop\"\xa3\x01\x8a\xb5\x18\x65\n\x02\x02\x03\x12\x14shop.settings.update\x18\x02 \x01(\x01\x32\x43{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/changes/7\"}\x82\xd3\xe4\x93\x02\x34\"//v1/{name=companies/*/shops/*/changes/*}:revert:\x01*BL\xea\x41I\n\x14\x63omptoir.shop/Change\x12\x31\x63ompanies/{company}/shops/{shop}/changes/{change}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'comptoir.shop.v1.shop_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\352AI\n\024comptoir.shop/Change\0221companies/{company}/shops/{shop}/changes/{change}'
   _globals['_SHOP'].fields_by_name['name']._loaded_options = None
   _globals['_SHOP'].fields_by_name['name']._serialized_options = b'\342A\001\010\372A\024\n\022comptoir.shop/Shop'
   _globals['_SHOP'].fields_by_name['display_name']._loaded_options = None
@@ -85,6 +88,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOOKUPSHOPREQUEST'].fields_by_name['shop_id']._serialized_options = b'\342A\001\002\272H\016r\0142\n^[0-9]{8}$'
   _globals['_LOOKUPSHOPRESPONSE'].fields_by_name['shop']._loaded_options = None
   _globals['_LOOKUPSHOPRESPONSE'].fields_by_name['shop']._serialized_options = b'\372A\024\n\022comptoir.shop/Shop'
+  _globals['_LISTSHOPCHANGESREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTSHOPCHANGESREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\372A\026\022\024comptoir.shop/Change'
+  _globals['_LISTSHOPCHANGESREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTSHOPCHANGESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTSHOPCHANGESREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTSHOPCHANGESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_LISTSHOPCHANGESREQUEST'].fields_by_name['types']._loaded_options = None
+  _globals['_LISTSHOPCHANGESREQUEST'].fields_by_name['types']._serialized_options = b'\272H*\222\001\'\020\024\"#r!\030@2\035^comptoir[.][a-z]+/[A-Za-z]+$'
+  _globals['_LISTSHOPCHANGESREQUEST'].fields_by_name['actors']._loaded_options = None
+  _globals['_LISTSHOPCHANGESREQUEST'].fields_by_name['actors']._serialized_options = b'\272H+\222\001(\020\024\"$r\"\030\200\0012\035^(users|services)/[a-z0-9-]+$'
+  _globals['_LISTSHOPCHANGESREQUEST'].fields_by_name['fields']._loaded_options = None
+  _globals['_LISTSHOPCHANGESREQUEST'].fields_by_name['fields']._serialized_options = b'\272H4\222\0011\020\024\"-r+\030\200\0012&^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*$'
+  _globals['_LISTSHOPCHANGESREQUEST'].fields_by_name['actions']._loaded_options = None
+  _globals['_LISTSHOPCHANGESREQUEST'].fields_by_name['actions']._serialized_options = b'\272H\016\222\001\013\020\003\"\007\202\001\004\020\001 \000'
+  _globals['_GETSHOPCHANGEREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETSHOPCHANGEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\026\n\024comptoir.shop/Change'
+  _globals['_EXPORTSHOPCHANGESREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_EXPORTSHOPCHANGESREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\372A\026\022\024comptoir.shop/Change'
+  _globals['_EXPORTSHOPCHANGESREQUEST'].fields_by_name['format']._loaded_options = None
+  _globals['_EXPORTSHOPCHANGESREQUEST'].fields_by_name['format']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_EXPORTSHOPCHANGESREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_EXPORTSHOPCHANGESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_EXPORTSHOPCHANGESREQUEST'].fields_by_name['types']._loaded_options = None
+  _globals['_EXPORTSHOPCHANGESREQUEST'].fields_by_name['types']._serialized_options = b'\272H*\222\001\'\020\024\"#r!\030@2\035^comptoir[.][a-z]+/[A-Za-z]+$'
+  _globals['_EXPORTSHOPCHANGESREQUEST'].fields_by_name['actors']._loaded_options = None
+  _globals['_EXPORTSHOPCHANGESREQUEST'].fields_by_name['actors']._serialized_options = b'\272H+\222\001(\020\024\"$r\"\030\200\0012\035^(users|services)/[a-z0-9-]+$'
+  _globals['_EXPORTSHOPCHANGESREQUEST'].fields_by_name['fields']._loaded_options = None
+  _globals['_EXPORTSHOPCHANGESREQUEST'].fields_by_name['fields']._serialized_options = b'\272H4\222\0011\020\024\"-r+\030\200\0012&^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)*$'
+  _globals['_EXPORTSHOPCHANGESREQUEST'].fields_by_name['actions']._loaded_options = None
+  _globals['_EXPORTSHOPCHANGESREQUEST'].fields_by_name['actions']._serialized_options = b'\272H\016\222\001\013\020\003\"\007\202\001\004\020\001 \000'
+  _globals['_REVERTSHOPCHANGEREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_REVERTSHOPCHANGEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\026\n\024comptoir.shop/Change'
+  _globals['_REVERTSHOPCHANGEREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_REVERTSHOPCHANGEREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_REVERTSHOPCHANGEREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_REVERTSHOPCHANGEREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\tr\007\030\364\003\210\265\030\001'
   _globals['_SHOPSERVICE'].methods_by_name['ListShops']._loaded_options = None
   _globals['_SHOPSERVICE'].methods_by_name['ListShops']._serialized_options = b'\220\002\001\212\265\030D\n\003\002\003\004\022\tshop.read\030\002 \001(\0012,{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra\"}\202\323\344\223\002 \022\036/v1/{parent=companies/*}/shops'
   _globals['_SHOPSERVICE'].methods_by_name['GetShop']._loaded_options = None
@@ -95,28 +134,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SHOPSERVICE'].methods_by_name['CreateShop']._serialized_options = b'\212\265\030\235\001\n\002\003\004\022\023platform.shops.open\030\002 \001(\0012|{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra\", \"shop\": {\"displayName\": \"Boutique du port\", \"url\": \"https://boutique.example\"}}\202\323\344\223\002&\"\036/v1/{parent=companies/*}/shops:\004shop'
   _globals['_SHOPSERVICE'].methods_by_name['LookupShop']._loaded_options = None
   _globals['_SHOPSERVICE'].methods_by_name['LookupShop']._serialized_options = b'\220\002\001\212\265\030!\n\001\004\030\001 \003(\0012\026{\"shopId\": \"69876357\"}'
-  _globals['_VALIDATIONMODE']._serialized_start=1862
-  _globals['_VALIDATIONMODE']._serialized_end=1970
-  _globals['_SIGNATUREALGORITHM']._serialized_start=1972
-  _globals['_SIGNATUREALGORITHM']._serialized_end=2098
-  _globals['_SHOPSTATE']._serialized_start=2100
-  _globals['_SHOPSTATE']._serialized_end=2221
-  _globals['_SHOP']._serialized_start=303
-  _globals['_SHOP']._serialized_end=1158
-  _globals['_LISTSHOPSREQUEST']._serialized_start=1160
-  _globals['_LISTSHOPSREQUEST']._serialized_end=1281
-  _globals['_LISTSHOPSRESPONSE']._serialized_start=1283
-  _globals['_LISTSHOPSRESPONSE']._serialized_end=1366
-  _globals['_GETSHOPREQUEST']._serialized_start=1368
-  _globals['_GETSHOPREQUEST']._serialized_end=1427
-  _globals['_UPDATESHOPREQUEST']._serialized_start=1430
-  _globals['_UPDATESHOPREQUEST']._serialized_end=1565
-  _globals['_CREATESHOPREQUEST']._serialized_start=1568
-  _globals['_CREATESHOPREQUEST']._serialized_end=1738
-  _globals['_LOOKUPSHOPREQUEST']._serialized_start=1740
-  _globals['_LOOKUPSHOPREQUEST']._serialized_end=1799
-  _globals['_LOOKUPSHOPRESPONSE']._serialized_start=1801
-  _globals['_LOOKUPSHOPRESPONSE']._serialized_end=1860
-  _globals['_SHOPSERVICE']._serialized_start=2224
-  _globals['_SHOPSERVICE']._serialized_end=3353
+  _globals['_SHOPSERVICE'].methods_by_name['ListShopChanges']._loaded_options = None
+  _globals['_SHOPSERVICE'].methods_by_name['ListShopChanges']._serialized_options = b'\220\002\001\212\265\030`\n\002\002\003\022\021shop.history.read\030\002 \001(\0012;{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357\"}B\004shop\202\323\344\223\002*\022(/v1/{parent=companies/*/shops/*}/changes'
+  _globals['_SHOPSERVICE'].methods_by_name['GetShopChange']._loaded_options = None
+  _globals['_SHOPSERVICE'].methods_by_name['GetShopChange']._serialized_options = b'\220\002\001\212\265\030b\n\002\002\003\022\021shop.history.read\030\002 \001(\0012C{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/changes/7\"}\202\323\344\223\002*\022(/v1/{name=companies/*/shops/*/changes/*}'
+  _globals['_SHOPSERVICE'].methods_by_name['ExportShopChanges']._loaded_options = None
+  _globals['_SHOPSERVICE'].methods_by_name['ExportShopChanges']._serialized_options = b'\220\002\001\212\265\030\177\n\002\002\003\022\021shop.history.read\030\002 \001(\0012Z{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357\", \"format\": \"EXPORT_FORMAT_CSV\"}B\004shop\202\323\344\223\0021\022//v1/{parent=companies/*/shops/*}/changes:export'
+  _globals['_SHOPSERVICE'].methods_by_name['RevertShopChange']._loaded_options = None
+  _globals['_SHOPSERVICE'].methods_by_name['RevertShopChange']._serialized_options = b'\212\265\030e\n\002\002\003\022\024shop.settings.update\030\002 \001(\0012C{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/changes/7\"}\202\323\344\223\0024\"//v1/{name=companies/*/shops/*/changes/*}:revert:\001*'
+  _globals['_VALIDATIONMODE']._serialized_start=3301
+  _globals['_VALIDATIONMODE']._serialized_end=3409
+  _globals['_SIGNATUREALGORITHM']._serialized_start=3411
+  _globals['_SIGNATUREALGORITHM']._serialized_end=3537
+  _globals['_SHOPSTATE']._serialized_start=3539
+  _globals['_SHOPSTATE']._serialized_end=3660
+  _globals['_SHOP']._serialized_start=364
+  _globals['_SHOP']._serialized_end=1219
+  _globals['_LISTSHOPSREQUEST']._serialized_start=1221
+  _globals['_LISTSHOPSREQUEST']._serialized_end=1342
+  _globals['_LISTSHOPSRESPONSE']._serialized_start=1344
+  _globals['_LISTSHOPSRESPONSE']._serialized_end=1427
+  _globals['_GETSHOPREQUEST']._serialized_start=1429
+  _globals['_GETSHOPREQUEST']._serialized_end=1535
+  _globals['_UPDATESHOPREQUEST']._serialized_start=1538
+  _globals['_UPDATESHOPREQUEST']._serialized_end=1673
+  _globals['_CREATESHOPREQUEST']._serialized_start=1676
+  _globals['_CREATESHOPREQUEST']._serialized_end=1846
+  _globals['_LOOKUPSHOPREQUEST']._serialized_start=1848
+  _globals['_LOOKUPSHOPREQUEST']._serialized_end=1907
+  _globals['_LOOKUPSHOPRESPONSE']._serialized_start=1909
+  _globals['_LOOKUPSHOPRESPONSE']._serialized_end=1968
+  _globals['_LISTSHOPCHANGESREQUEST']._serialized_start=1971
+  _globals['_LISTSHOPCHANGESREQUEST']._serialized_end=2458
+  _globals['_LISTSHOPCHANGESRESPONSE']._serialized_start=2460
+  _globals['_LISTSHOPCHANGESRESPONSE']._serialized_end=2556
+  _globals['_GETSHOPCHANGEREQUEST']._serialized_start=2558
+  _globals['_GETSHOPCHANGEREQUEST']._serialized_end=2625
+  _globals['_EXPORTSHOPCHANGESREQUEST']._serialized_start=2628
+  _globals['_EXPORTSHOPCHANGESREQUEST']._serialized_end=3150
+  _globals['_REVERTSHOPCHANGEREQUEST']._serialized_start=3153
+  _globals['_REVERTSHOPCHANGEREQUEST']._serialized_end=3299
+  _globals['_SHOPSERVICE']._serialized_start=3663
+  _globals['_SHOPSERVICE']._serialized_end=5828
 # @@protoc_insertion_point(module_scope)

@@ -3,7 +3,9 @@
 import grpc
 import warnings
 
+from comptoir.changes.v1 import change_pb2 as comptoir_dot_changes_dot_v1_dot_change__pb2
 from comptoir.shop.v1 import shop_pb2 as comptoir_dot_shop_dot_v1_dot_shop__pb2
+from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -60,6 +62,26 @@ class ShopServiceStub:
                 request_serializer=comptoir_dot_shop_dot_v1_dot_shop__pb2.LookupShopRequest.SerializeToString,
                 response_deserializer=comptoir_dot_shop_dot_v1_dot_shop__pb2.LookupShopResponse.FromString,
                 _registered_method=True)
+        self.ListShopChanges = channel.unary_unary(
+                '/comptoir.shop.v1.ShopService/ListShopChanges',
+                request_serializer=comptoir_dot_shop_dot_v1_dot_shop__pb2.ListShopChangesRequest.SerializeToString,
+                response_deserializer=comptoir_dot_shop_dot_v1_dot_shop__pb2.ListShopChangesResponse.FromString,
+                _registered_method=True)
+        self.GetShopChange = channel.unary_unary(
+                '/comptoir.shop.v1.ShopService/GetShopChange',
+                request_serializer=comptoir_dot_shop_dot_v1_dot_shop__pb2.GetShopChangeRequest.SerializeToString,
+                response_deserializer=comptoir_dot_changes_dot_v1_dot_change__pb2.Change.FromString,
+                _registered_method=True)
+        self.ExportShopChanges = channel.unary_unary(
+                '/comptoir.shop.v1.ShopService/ExportShopChanges',
+                request_serializer=comptoir_dot_shop_dot_v1_dot_shop__pb2.ExportShopChangesRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
+        self.RevertShopChange = channel.unary_unary(
+                '/comptoir.shop.v1.ShopService/RevertShopChange',
+                request_serializer=comptoir_dot_shop_dot_v1_dot_shop__pb2.RevertShopChangeRequest.SerializeToString,
+                response_deserializer=comptoir_dot_shop_dot_v1_dot_shop__pb2.Shop.FromString,
+                _registered_method=True)
 
 
 class ShopServiceServicer:
@@ -102,6 +124,38 @@ class ShopServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListShopChanges(self, request, context):
+        """Lists the changes of a shop and its keys, newest first. A page may hold fewer than asked for, even none, while
+        more follow (AIP-158). With `-` for the id, of every one that the company has, for those whose rights reach
+        them all.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetShopChange(self, request, context):
+        """Reads one change of a shop and its keys.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportShopChanges(self, request, context):
+        """Gives the changes of a shop and its keys as a file, newest first, in parts: `Link` leads to the next. With `-`
+        for the id, of every one that the company has, for those whose rights reach them all.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevertShopChange(self, request, context):
+        """Puts back what one update changed, as an update of its own. Refused when a field has another value by now.
+        Needs the right to read the history too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ShopServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -129,6 +183,26 @@ def add_ShopServiceServicer_to_server(servicer, server):
                     servicer.LookupShop,
                     request_deserializer=comptoir_dot_shop_dot_v1_dot_shop__pb2.LookupShopRequest.FromString,
                     response_serializer=comptoir_dot_shop_dot_v1_dot_shop__pb2.LookupShopResponse.SerializeToString,
+            ),
+            'ListShopChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListShopChanges,
+                    request_deserializer=comptoir_dot_shop_dot_v1_dot_shop__pb2.ListShopChangesRequest.FromString,
+                    response_serializer=comptoir_dot_shop_dot_v1_dot_shop__pb2.ListShopChangesResponse.SerializeToString,
+            ),
+            'GetShopChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetShopChange,
+                    request_deserializer=comptoir_dot_shop_dot_v1_dot_shop__pb2.GetShopChangeRequest.FromString,
+                    response_serializer=comptoir_dot_changes_dot_v1_dot_change__pb2.Change.SerializeToString,
+            ),
+            'ExportShopChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportShopChanges,
+                    request_deserializer=comptoir_dot_shop_dot_v1_dot_shop__pb2.ExportShopChangesRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
+            ),
+            'RevertShopChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevertShopChange,
+                    request_deserializer=comptoir_dot_shop_dot_v1_dot_shop__pb2.RevertShopChangeRequest.FromString,
+                    response_serializer=comptoir_dot_shop_dot_v1_dot_shop__pb2.Shop.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -267,6 +341,114 @@ class ShopService:
             '/comptoir.shop.v1.ShopService/LookupShop',
             comptoir_dot_shop_dot_v1_dot_shop__pb2.LookupShopRequest.SerializeToString,
             comptoir_dot_shop_dot_v1_dot_shop__pb2.LookupShopResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListShopChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.shop.v1.ShopService/ListShopChanges',
+            comptoir_dot_shop_dot_v1_dot_shop__pb2.ListShopChangesRequest.SerializeToString,
+            comptoir_dot_shop_dot_v1_dot_shop__pb2.ListShopChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetShopChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.shop.v1.ShopService/GetShopChange',
+            comptoir_dot_shop_dot_v1_dot_shop__pb2.GetShopChangeRequest.SerializeToString,
+            comptoir_dot_changes_dot_v1_dot_change__pb2.Change.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportShopChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.shop.v1.ShopService/ExportShopChanges',
+            comptoir_dot_shop_dot_v1_dot_shop__pb2.ExportShopChangesRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevertShopChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.shop.v1.ShopService/RevertShopChange',
+            comptoir_dot_shop_dot_v1_dot_shop__pb2.RevertShopChangeRequest.SerializeToString,
+            comptoir_dot_shop_dot_v1_dot_shop__pb2.Shop.FromString,
             options,
             channel_credentials,
             insecure,

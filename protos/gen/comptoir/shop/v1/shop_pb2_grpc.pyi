@@ -4,7 +4,9 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from comptoir.changes.v1 import change_pb2 as _change_pb2
 from comptoir.shop.v1 import shop_pb2 as _shop_pb2
+from google.api import httpbody_pb2 as _httpbody_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -45,6 +47,21 @@ class ShopServiceStub:
     """
     LookupShop: _grpc.UnaryUnaryMultiCallable[_shop_pb2.LookupShopRequest, _shop_pb2.LookupShopResponse]
     """Finds the full name of a shop from its public id, for internal services."""
+    ListShopChanges: _grpc.UnaryUnaryMultiCallable[_shop_pb2.ListShopChangesRequest, _shop_pb2.ListShopChangesResponse]
+    """Lists the changes of a shop and its keys, newest first. A page may hold fewer than asked for, even none, while
+    more follow (AIP-158). With `-` for the id, of every one that the company has, for those whose rights reach
+    them all.
+    """
+    GetShopChange: _grpc.UnaryUnaryMultiCallable[_shop_pb2.GetShopChangeRequest, _change_pb2.Change]
+    """Reads one change of a shop and its keys."""
+    ExportShopChanges: _grpc.UnaryUnaryMultiCallable[_shop_pb2.ExportShopChangesRequest, _httpbody_pb2.HttpBody]
+    """Gives the changes of a shop and its keys as a file, newest first, in parts: `Link` leads to the next. With `-`
+    for the id, of every one that the company has, for those whose rights reach them all.
+    """
+    RevertShopChange: _grpc.UnaryUnaryMultiCallable[_shop_pb2.RevertShopChangeRequest, _shop_pb2.Shop]
+    """Puts back what one update changed, as an update of its own. Refused when a field has another value by now.
+    Needs the right to read the history too.
+    """
 
 @_typing.type_check_only
 class ShopServiceAsyncStub(ShopServiceStub):
@@ -63,6 +80,21 @@ class ShopServiceAsyncStub(ShopServiceStub):
     """
     LookupShop: _aio.UnaryUnaryMultiCallable[_shop_pb2.LookupShopRequest, _shop_pb2.LookupShopResponse]  # type: ignore[assignment]
     """Finds the full name of a shop from its public id, for internal services."""
+    ListShopChanges: _aio.UnaryUnaryMultiCallable[_shop_pb2.ListShopChangesRequest, _shop_pb2.ListShopChangesResponse]  # type: ignore[assignment]
+    """Lists the changes of a shop and its keys, newest first. A page may hold fewer than asked for, even none, while
+    more follow (AIP-158). With `-` for the id, of every one that the company has, for those whose rights reach
+    them all.
+    """
+    GetShopChange: _aio.UnaryUnaryMultiCallable[_shop_pb2.GetShopChangeRequest, _change_pb2.Change]  # type: ignore[assignment]
+    """Reads one change of a shop and its keys."""
+    ExportShopChanges: _aio.UnaryUnaryMultiCallable[_shop_pb2.ExportShopChangesRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
+    """Gives the changes of a shop and its keys as a file, newest first, in parts: `Link` leads to the next. With `-`
+    for the id, of every one that the company has, for those whose rights reach them all.
+    """
+    RevertShopChange: _aio.UnaryUnaryMultiCallable[_shop_pb2.RevertShopChangeRequest, _shop_pb2.Shop]  # type: ignore[assignment]
+    """Puts back what one update changed, as an update of its own. Refused when a field has another value by now.
+    Needs the right to read the history too.
+    """
 
 class ShopServiceServicer(metaclass=_abc_1.ABCMeta):
     """Shops of a company and their settings (SH1, SH2)."""
@@ -108,5 +140,44 @@ class ShopServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_shop_pb2.LookupShopResponse, _abc.Awaitable[_shop_pb2.LookupShopResponse]]:
         """Finds the full name of a shop from its public id, for internal services."""
+
+    @_abc_1.abstractmethod
+    def ListShopChanges(
+        self,
+        request: _shop_pb2.ListShopChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_shop_pb2.ListShopChangesResponse, _abc.Awaitable[_shop_pb2.ListShopChangesResponse]]:
+        """Lists the changes of a shop and its keys, newest first. A page may hold fewer than asked for, even none, while
+        more follow (AIP-158). With `-` for the id, of every one that the company has, for those whose rights reach
+        them all.
+        """
+
+    @_abc_1.abstractmethod
+    def GetShopChange(
+        self,
+        request: _shop_pb2.GetShopChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_change_pb2.Change, _abc.Awaitable[_change_pb2.Change]]:
+        """Reads one change of a shop and its keys."""
+
+    @_abc_1.abstractmethod
+    def ExportShopChanges(
+        self,
+        request: _shop_pb2.ExportShopChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
+        """Gives the changes of a shop and its keys as a file, newest first, in parts: `Link` leads to the next. With `-`
+        for the id, of every one that the company has, for those whose rights reach them all.
+        """
+
+    @_abc_1.abstractmethod
+    def RevertShopChange(
+        self,
+        request: _shop_pb2.RevertShopChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_shop_pb2.Shop, _abc.Awaitable[_shop_pb2.Shop]]:
+        """Puts back what one update changed, as an update of its own. Refused when a field has another value by now.
+        Needs the right to read the history too.
+        """
 
 def add_ShopServiceServicer_to_server(servicer: ShopServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

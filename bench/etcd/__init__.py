@@ -1,0 +1,1 @@
+"""etcd as a peer: its server, and as much of its public API as putting and watching need."""

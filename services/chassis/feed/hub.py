@@ -1,0 +1,144 @@
+"""The newest changes, read once for all streams, which take them from here at their own pace.
+
+A stream that lags behind what is kept here reads from the database again, so that a slow reader holds up nobody and
+nothing grows with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Iterable
+from contextlib import suppress
+
+import psycopg
+
+from services.chassis import log
+from services.chassis.changes.bell import CHANNEL
+from services.chassis.changes.tokens import Tokens
+from services.chassis.errors import Unavailable
+from services.chassis.feed.cursors import Key
+from services.chassis.feed.published import Published
+from services.chassis.feed.reader import BATCH, FeedState, Reader, Row, connect
+
+KEPT = 4 * BATCH
+_POLL_SECONDS = 0.5
+_PATIENCE_SECONDS = 2.0
+_START: Key = (0, "", 0)
+
+
+class Hub:
+    """What one feed process knows. Everything runs in one event loop."""
+
+    def __init__(self, url: str, published: Iterable[Published]) -> None:
+        self.url = url
+        self.reader = Reader(published)
+        self.rows: list[Row] = []
+        """Every change beyond `since` and up to `tail`."""
+        self._keys: list[Key] = []
+        self.since: Key = _START
+        self.tail: Key = _START
+        """Everything up to here is known."""
+        self._state: FeedState | None = None
+        self._tokens: Tokens | None = None
+        self._moved = asyncio.Condition()
+        self._ready = asyncio.Event()
+
+    @property
+    def state(self) -> FeedState:
+        """What cursors have in common; raises `Unavailable` while it cannot be known."""
+        if self._state is None:
+            raise Unavailable(
+                "The feed has no database at present.", reason="DATABASE_UNAVAILABLE", retry_after_seconds=1
+            )
+        if not self._state.at_home:
+            raise Unavailable(
+                "The database was restored: its feed waits for the migration.",
+                reason="FEED_RESTORED",
+                retry_after_seconds=5,
+            )
+        return self._state
+
+    async def ready(self) -> None:
+        """Returns when there is a database to read from, or after a moment."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._ready.wait()
+
+    @property
+    def tokens(self) -> Tokens:
+        if self._tokens is None:
+            self._tokens = Tokens(self.state.token_key)
+        return self._tokens
+
+    def after(self, key: Key) -> list[Row] | None:
+        """The kept changes beyond the key; None if some may no longer be kept."""
+        if key < self.since:
+            return None
+        return self.rows[bisect_right(self._keys, key) :]
+
+    async def wait(self, seen: Key, seconds: float) -> None:
+        """Returns when there is something beyond `seen`, or when the time is up."""
+        async with self._moved:
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._moved.wait_for(lambda: bool(self._keys) and self._keys[-1] > seen)
+            except TimeoutError:
+                return
+
+    async def run(self) -> None:
+        """Follows the database until cancelled, whatever happens to the connection."""
+        while True:
+            try:
+                async with await connect(self.url) as connection:
+                    await self._follow(connection)
+            except (psycopg.Error, OSError) as error:
+                log.event("feed lost its database", error=type(error).__name__)
+            self._state = None
+            self._ready.clear()
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _follow(self, connection: psycopg.AsyncConnection[dict[str, object]]) -> None:
+        await connection.execute(f"listen {CHANNEL}")
+        self._begin((await self.reader.horizon(connection), "", 0))
+        await self._refresh(connection)
+        while True:
+            await self._read(connection)
+            async for _ in connection.notifies(timeout=_POLL_SECONDS, stop_after=1):
+                pass
+            await self._refresh(connection)
+
+    async def _refresh(self, connection: psycopg.AsyncConnection[dict[str, object]]) -> None:
+        state = await self.reader.state(connection)
+        if self._state is not None and state.epoch != self._state.epoch:
+            self._begin((await self.reader.horizon(connection), "", 0))
+        if self._state is None or state.token_key != self._state.token_key:
+            self._tokens = Tokens(state.token_key)
+        self._state = state
+        self._ready.set()
+
+    def _begin(self, key: Key) -> None:
+        self.rows, self._keys = [], []
+        self.since = self.tail = key
+
+    async def _read(self, connection: psycopg.AsyncConnection[dict[str, object]]) -> None:
+        """Takes over what lies below the horizon by now."""
+        horizon = await self.reader.horizon(connection)
+        while True:
+            rows = await self.reader.changes(connection, self.tail, horizon)
+            if rows:
+                await self._keep(rows)
+            if len(rows) < BATCH:
+                self.tail = max(self.tail, (horizon, "", 0))
+                return
+
+    async def _keep(self, rows: list[Row]) -> None:
+        async with self._moved:
+            self.rows += rows
+            self._keys += [row.key for row in rows]
+            self.tail = self._keys[-1]
+            if len(self.rows) > 2 * KEPT:
+                dropped = len(self.rows) - KEPT
+                self.since = self._keys[dropped - 1]
+                del self.rows[:dropped], self._keys[:dropped]
+            self._moved.notify_all()

@@ -1,0 +1,55 @@
+"""The followers of a service: one for each of the others that it keeps something of, or reacts to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import Table
+
+from services.chassis.changes.log import ChangeLog
+from services.chassis.config import ConfigError, Settings
+from services.chassis.db.database import Database
+from services.chassis.feed.client import FeedClient
+from services.chassis.mirrors.follower import Follower, React
+from services.chassis.mirrors.kinds import Mirrors
+from services.chassis.mirrors.lease import Lease
+from services.chassis.mirrors.writer import MirrorWriter
+
+
+@dataclass(frozen=True)
+class Reactions:
+    """What a service does about others' changes: for each source, of which types."""
+
+    types: Mapping[str, tuple[str, ...]]
+    react: React
+
+
+def followers(
+    mirrors: Mirrors,
+    cursors: Table,
+    settings: Settings,
+    database: Database,
+    changes: ChangeLog,
+    reactions: Reactions | None,
+) -> list[Follower]:
+    """Not yet started. Raises `ConfigError` for a source without an address."""
+    types = reactions.types if reactions else {}
+    found = []
+    for source in sorted(mirrors.sources | types.keys()):
+        address = settings.feed_address(source)
+        if address is None:
+            raise ConfigError(f"COMPTOIR_{source.upper()}_FEED_ADDRESS: must say where {source} is watched")
+        found.append(
+            Follower(
+                Lease(cursors, source),
+                MirrorWriter(mirrors.of(source)),
+                database,
+                partial(FeedClient, address, settings.tls_directory),
+                changes,
+                reactions.react if reactions and source in types else None,
+                types.get(source, ()),
+            )
+        )
+    return found

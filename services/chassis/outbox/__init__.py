@@ -1,0 +1,1 @@
+"""Mail that leaves the platform: written down with the change that causes it, sent at least once, by nobody else."""

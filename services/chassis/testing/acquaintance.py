@@ -1,0 +1,91 @@
+"""What a service would have heard from the others, were they there: companies, shops, grants of the tokens minted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from google.protobuf.message import Message
+from psycopg import sql
+
+from services.chassis.contract import Method
+from services.chassis.service import Service
+from services.chassis.testing.postgres import Clone
+
+
+class Acquaintance:
+    """Writes rows of mirrors as the mirrors themselves would have. Tests that are about mirrors `forget` first."""
+
+    def __init__(self, service: Service, database: Clone) -> None:
+        self._tables = frozenset(service.metadata.tables)
+        self._database = database
+        self._connection: psycopg.Connection | None = None
+        self._met: set[tuple[str, ...]] = set()
+        self.on = service.mirrors is not None
+        if self.on and "known_grants" in self._tables:
+            self._write("mirror_cursors", source="identity", cursor="", holder="", heard_time="infinity")
+
+    def meet(self, method: Method, request: Message) -> None:
+        """Makes the companies and shops known that the request names."""
+        for name in method.names:
+            ids = name.pattern.parse(name.value(request)) or {}
+            company, shop = ids.get("company", "-"), ids.get("shop", "-")
+            if company != "-" and ("known_companies", company) not in self._met:
+                self.company(company)
+                if shop != "-":
+                    self._once("known_shops", company=company, shop_id=shop, display_name="Boutique")
+
+    def company(self, company: str, display_name: str = "Les Halles du Port") -> None:
+        """Makes a company known."""
+        where = {"region_code": "NC", "time_zone": "Pacific/Noumea", "language_code": "fr"}
+        self._once("known_companies", company=company, display_name=display_name, **where)
+        self._met.add(("known_companies", company))
+
+    def grant(self, claims: dict[str, Any]) -> None:
+        """Makes known that a person has what their token says."""
+        company, role, shops = claims.get("company"), claims.get("role"), claims.get("shops")
+        if (
+            not isinstance(company, str)
+            or not isinstance(role, str)
+            or not isinstance(claims.get("sub"), str)
+        ):
+            return
+        fields = {"role": f"ROLE_{role.upper()}", "all_shops": shops == "all"}
+        reached = shops if isinstance(shops, list) else []
+        self._once("known_grants", company=company, user_id=claims["sub"], **fields, shop_ids=reached)
+
+    def forget(self) -> None:
+        """From now on the service knows only what it hears."""
+        self.on = False
+        for table in ("known_companies", "known_shops", "known_grants", "ended_sessions", "mirror_cursors"):
+            if table in self._tables:
+                self._execute(sql.SQL("delete from {}").format(sql.Identifier(table)), ())
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def _once(self, table: str, **row: Any) -> None:
+        known = (table, *map(str, row.values()))
+        if self.on and table in self._tables and known not in self._met:
+            self._met.add(known)
+            self._write(table, **row, generation="")
+
+    def _write(self, table: str, **row: Any) -> None:
+        columns = sql.SQL(", ").join(sql.Identifier(column) for column in row)
+        values = sql.SQL(", ").join(sql.Placeholder() for _ in row)
+        changed = sql.SQL(", ").join(
+            sql.SQL("{0} = excluded.{0}").format(sql.Identifier(each)) for each in row
+        )
+        keys = {"known_companies": "company", "mirror_cursors": "source", "known_grants": "company, user_id"}
+        statement = sql.SQL("insert into {} ({}) values ({}) on conflict ({}) do update set {}")
+        key = sql.SQL(keys.get(table, "company, shop_id"))
+        self._execute(
+            statement.format(sql.Identifier(table), columns, values, key, changed), tuple(row.values())
+        )
+
+    def _execute(self, statement: sql.Composed, values: tuple[Any, ...]) -> None:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._database.administrator()
+            self._connection.autocommit = True
+        self._connection.execute(statement, values)

@@ -1,0 +1,52 @@
+"""What identity writes to people about, and when: for now, their places in companies (ID7, IN5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from services.chassis.changes.recorder import Recorded
+from services.chassis.contract import PATTERNS
+from services.chassis.outbox.mail import Mail
+from services.chassis.outbox.outbox import Outbox
+from services.chassis.outbox.tables import OutboxRow
+from services.identity import users
+from services.identity.memberships import MemberRow
+from services.identity.rows import Base
+
+NAME = PATTERNS["comptoir.identity/Mail"]
+PLACE_GIVEN, PLACE_TAKEN = "place_given", "place_taken"
+
+
+class MailRow(OutboxRow, Base):
+    """One mail of identity. What operators do with a dead one is a change; what the sender notes on it is none."""
+
+    __recorded__ = Recorded(
+        "comptoir.identity/Mail", omit=frozenset({"mail_id", "contact", "arguments", "message_id"})
+    )
+
+    @property
+    def name(self) -> str:
+        return NAME.format({"mail": self.mail_id})
+
+
+@dataclass(frozen=True)
+class Mails:
+    """Writes mails, in the transaction of what they tell of."""
+
+    outbox: Outbox[MailRow]
+
+    def place_given(self, db: Session, place: MemberRow, now: datetime) -> None:
+        """Tells the person that they reach a company, and as what."""
+        self._of_place(db, PLACE_GIVEN, place, now)
+
+    def place_taken(self, db: Session, place: MemberRow, now: datetime) -> None:
+        """Tells the person that they no longer reach a company."""
+        self._of_place(db, PLACE_TAKEN, place, now)
+
+    def _of_place(self, db: Session, kind: str, place: MemberRow, now: datetime) -> None:
+        recipient = users.NAME.format({"user": place.user_id})
+        arguments = {"company": place.company, "role": place.preset}
+        self.outbox.add(db, Mail(kind, recipient, arguments), now)

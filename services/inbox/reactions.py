@@ -1,0 +1,110 @@
+"""Which changes of the other services a company is told of, and in which words (IN3, IN4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from comptoir.changes.v1 import change_pb2, feed_pb2
+from services.chassis.contract import PATTERNS
+from services.chassis.db.tenancy import ScopedSession
+from services.inbox import messages
+from services.inbox.messages import Text
+from services.look.languages import CODES
+from services.look.words import Words
+
+_CREATE, _UPDATE, _DELETE = change_pb2.ACTION_CREATE, change_pb2.ACTION_UPDATE, change_pb2.ACTION_DELETE
+_WORDS = Words(Path(__file__).parent / "words")
+
+Test = Callable[[feed_pb2.FeedChange], bool]
+
+
+def _always(_: feed_pb2.FeedChange) -> bool:
+    return True
+
+
+def _beside_its_shop(change: feed_pb2.FeedChange) -> bool:
+    return change.method.endswith("/CreateShop")
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """A message for changes of this type and these actions."""
+
+    source: str
+    type: str
+    actions: frozenset[int]
+    message: str
+    """Key of its words: `<message>.title` and `<message>.body`."""
+    when: Test = _always
+
+    def fits(self, change: feed_pb2.FeedChange) -> bool:
+        return change.type == self.type and change.action in self.actions and self.when(change)
+
+
+REACTIONS: tuple[Reaction, ...] = (
+    Reaction(
+        "shop",
+        "comptoir.shop/Key",
+        frozenset({_CREATE, _UPDATE}),
+        "key_generated",
+        # A new shop comes with its test keys: that is no news.
+        lambda change: not _beside_its_shop(change),
+    ),
+    Reaction(
+        "shop",
+        "comptoir.shop/Shop",
+        frozenset({_UPDATE}),
+        "shop_renamed",
+        lambda change: "display_name" in change.fields and bool(change.on_behalf_of),
+    ),
+    Reaction("media", "comptoir.media/Logo", frozenset({_CREATE, _UPDATE}), "logo_replaced"),
+    Reaction("media", "comptoir.media/Logo", frozenset({_DELETE}), "logo_removed"),
+    Reaction("identity", "comptoir.identity/Membership", frozenset({_CREATE}), "member_added"),
+    Reaction("identity", "comptoir.identity/Membership", frozenset({_DELETE}), "member_removed"),
+    Reaction(
+        "company",
+        "comptoir.company/Company",
+        frozenset({_UPDATE}),
+        "company_corrected",
+        lambda change: bool(change.on_behalf_of),
+    ),
+)
+"""The one table of it."""
+
+
+def types() -> dict[str, tuple[str, ...]]:
+    """For each source the types of which something is told."""
+    sources = sorted({reaction.source for reaction in REACTIONS})
+    return {
+        source: tuple(sorted({each.type for each in REACTIONS if each.source == source}))
+        for source in sources
+    }
+
+
+def react(session: ScopedSession, change: feed_pb2.FeedChange) -> None:
+    """Posts what there is to say of a change to its company; of changes of persons there is nothing to say yet."""
+    if session.scope.company is None:
+        return
+    for reaction in REACTIONS:
+        if reaction.fits(change):
+            messages.post(session, _texts(reaction, change), datetime.now(UTC))
+
+
+def _texts(reaction: Reaction, change: feed_pb2.FeedChange) -> list[Text]:
+    ids = PATTERNS[change.type].parse(change.resource) or {}
+    state = change.state.fields["display_name"].string_value if change.HasField("state") else ""
+    values = {"shop": ids.get("shop", ""), "key_id": ids.get("key", ""), "label": state}
+    texts = []
+    for code in CODES:
+        say = _WORDS.into(code)
+        texts.append(
+            Text(
+                language_code=code,
+                title=say(f"{reaction.message}.title", **values),
+                body=say(f"{reaction.message}.body", **values),
+            )
+        )
+    return texts

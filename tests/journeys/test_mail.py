@@ -1,0 +1,46 @@
+"""Mail leaves the platform: who was given a place in the demonstration hears of it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from deploy.local.mailbox import Mail, Mailbox
+from deploy.local.platforms import Platform
+
+PLACES = {
+    ("alice@boutique.example", "Les Halles du Port"),
+    ("bruno@boutique.example", "Les Halles du Port"),
+    ("bruno@boutique.example", "Atelier Lumière"),
+    ("chloe@boutique.example", "Atelier Lumière"),
+    ("remi@boutique.example", "Les Halles du Port"),
+}
+
+
+def places_told(platform: Platform) -> list[Mail]:
+    """The mails about places in the sink, once there are enough."""
+    mailbox = Mailbox(platform.layout.mail)
+    until = time.monotonic() + 60
+    while True:
+        found = [mail for mail in mailbox.mails(mailbox.ids()) if "accédez à la société" in mail.subject]
+        if len(found) >= len(PLACES) or time.monotonic() > until:
+            return found
+        time.sleep(0.1)
+
+
+def test_every_place_of_the_demonstration_arrives_in_the_mail_sink(
+    platform: Platform, demonstration: dict[str, Any]
+) -> None:
+    mails = places_told(platform)
+    told = {
+        (recipient, company)
+        for mail in mails
+        for recipient in mail.recipients
+        for _, company in PLACES
+        if company in mail.subject
+    }
+
+    assert told == PLACES
+    assert len({mail.headers["message-id"] for mail in mails}) == len(PLACES)
+    assert {mail.headers["from"] for mail in mails} == {"no-reply@localhost"}
+    assert all("Pacific/Noumea" in mail.text and mail.links == [] for mail in mails)
