@@ -13,7 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.comparisons import RPC_CALLS, rest_read, settings_read
-from bench.report import page, table
+from bench.history import pages_of_changes
+from bench.report import figures, page, table
+from bench.stand import stand
+from bench.watch import until_seen
+from bench.writes import update_shop
 from deploy.local import erasure, ports
 from deploy.local.platforms import Platform
 from deploy.local.processes import Supervisor
@@ -32,8 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ):
         lines = [*settings_read(platform, peers, scale), *rest_read(platform, peers, scale)]
     print(table(lines))
+    with _directory() as directory, stand(directory) as place:
+        found = [*update_shop(place, scale), *pages_of_changes(place, scale), *until_seen(place, scale)]
+    print(figures(found))
     if scale == 1:
-        (PROJECT / "docs" / "figures.md").write_text(page(lines, RPC_CALLS, _commit()))
+        (PROJECT / "docs" / "figures.md").write_text(page(lines, found, RPC_CALLS, _commit()))
 
 
 @contextmanager

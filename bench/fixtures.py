@@ -79,7 +79,11 @@ class Bulk:
             last: _Link | None = None
             while batch := list(islice(links, _BATCH)):
                 self._copy("changes", _CHANGES, [[link.change[name] for name in _CHANGES] for link in batch])
-                self._copy("change_values", _VALUES, [self._sealed(keys, history, each) for each in batch if each.values])
+                self._copy(
+                    "change_values",
+                    _VALUES,
+                    [self._sealed(keys, history, each) for each in batch if each.values],
+                )
                 last = batch[-1]
             assert last
             self._connection.execute(

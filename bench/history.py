@@ -32,7 +32,10 @@ Read = Callable[[], float]
 def pages_of_changes(stand: Stand, scale: float) -> list[Figure]:
     """The first, a middle and the last page, each with its values, in turns with the same of a short history."""
     database = stand.database()
-    histories = [_history("long", "11111111", max(int(LONG * scale), SHORT)), _history("short", "22222222", SHORT)]
+    histories = [
+        _history("long", "11111111", max(int(LONG * scale), SHORT)),
+        _history("short", "22222222", SHORT),
+    ]
     with database.administrator() as connection:
         bulk = Bulk(connection, database.urls["owner"], stand.layout.secret("shop", "kek"))
         for history in histories:
@@ -43,7 +46,9 @@ def pages_of_changes(stand: Stand, scale: float) -> list[Figure]:
     credentials = tls.channel_credentials(stand.certificates("gateway"))
     with grpc.secure_channel(at.address, credentials, options) as channel:
         found = [
-            _compare(title, [_read(stand, channel, history, number) for history in histories], histories, scale)
+            _compare(
+                title, [_read(stand, channel, history, number) for history in histories], histories, scale
+            )
             for number, title in enumerate(("first", "middle", "last"))
         ]
     at.process.stop()

@@ -1,4 +1,4 @@
-"""A place to measure one service in: a durable PostgreSQL, certificates, and shop services on databases of their own."""
+"""Where one service is measured alone: a durable PostgreSQL, certificates, shop services with their databases."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ from services.chassis.testing.tokens import ISSUER, Mint
 from services.shop.service import SHOP
 
 LOGGED, UNLOGGED = "logged", "unlogged"
-_CREATE_SHOP = Method(
-    shop_pb2.DESCRIPTOR.services_by_name["ShopService"].methods_by_name["CreateShop"]
-)
+_CREATE_SHOP = Method(shop_pb2.DESCRIPTOR.services_by_name["ShopService"].methods_by_name["CreateShop"])
 _MIRRORED = (
     "insert into mirror_cursors (source, cursor, heard_time, holder, lease_until)"
     " select source, '', now() + interval '1 day', '', null from unnest(array['identity', 'company']) source"

@@ -106,7 +106,9 @@ class Feed:
             " where resource = %s order by sequence desc limit %s"
         )
         with self.database.administrator() as connection:
-            return [time for (time,) in reversed(connection.execute(query, (self.update.name, writes)).fetchall())]
+            return [
+                time for (time,) in reversed(connection.execute(query, (self.update.name, writes)).fetchall())
+            ]
 
     async def watcher(self) -> AsyncIterator[str]:
         async with channel(self.feed_address, self.watcher_certificates) as open_channel:
@@ -122,7 +124,7 @@ class Feed:
                         yield ""
                     # The present may still lie before the opening of the shop.
                     case "change" if told.change.action == change_pb2.ACTION_UPDATE:
-                        yield told.change.state["display_name"]
+                        yield str(told.change.state["display_name"])
 
 
 def until_seen(stand: Stand, scale: float) -> list[Figure]:
@@ -141,7 +143,9 @@ def until_seen(stand: Stand, scale: float) -> list[Figure]:
     feed = stand.feed("shop-feed", at)
     update = Update(stand, at, "watched")
     sides = (
-        Feed(update, at.address, at.database, feed, stand.certificates("gateway"), stand.certificates(_WATCHER)),
+        Feed(
+            update, at.address, at.database, feed, stand.certificates("gateway"), stand.certificates(_WATCHER)
+        ),
         Etcd(address, stand.certificates(_WATCHER)),
     )
     found = []
@@ -184,7 +188,10 @@ def _figure(
     title: str, ours: Rounds, theirs: Rounds, percent: int, since: str, most: float | None = None
 ) -> Figure:
     here, there = (
-        [statistics.quantiles([getattr(each, since) * 1000 for each in delays], n=100)[percent - 1] for delays in side]
+        [
+            statistics.quantiles([getattr(each, since) * 1000 for each in delays], n=100)[percent - 1]
+            for delays in side
+        ]
         for side in (ours, theirs)
     )
     # An answer may come after the watchers' news: then there is nothing to compare.

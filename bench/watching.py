@@ -21,7 +21,8 @@ _PATIENCE_SECONDS = 30
 class Side(Protocol):
     """What is measured: how it is written to, and how one watches it."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     @abstractmethod
     def watcher(self) -> AsyncIterator[str]:
@@ -29,7 +30,7 @@ class Side(Protocol):
 
     @abstractmethod
     def committed(self, writes: int) -> list[float] | None:
-        """When the last so many writes were committed, as the server noted, in seconds since 1970; None if it does not."""
+        """When each of the last so many writes was committed, in seconds since 1970; None if the server does not say."""
 
     @abstractmethod
     def writer(self) -> tuple[Callable[[str], Awaitable[Any]], grpc.aio.Channel]:
@@ -82,7 +83,9 @@ class Crowd:
         # Servers date by another clock, which is compared once: within a second the two do not part.
         offset = time.time() - time.monotonic()
         noted = self._side.committed(writes)
-        committed = [each - offset for each in noted] if noted is not None else [sent for sent, _, _ in moments]
+        committed = (
+            [each - offset for each in noted] if noted is not None else [sent for sent, _, _ in moments]
+        )
         return [
             Delay(seen - sent, seen - commit, seen - answered)
             for (sent, answered, seen), commit in zip(moments, committed, strict=True)

@@ -47,7 +47,13 @@ def update_shop(stand: Stand, scale: float) -> list[Figure]:
     return [
         _cost("a write, CPU µs of the service", logged, unlogged, "shop", MOST),
         _cost("a write, CPU µs of PostgreSQL", logged, unlogged, POSTGRES),
-        Figure("a write, ms until answered, p50", medians[LOGGED], "without the log", medians[UNLOGGED], medians[LOGGED] / medians[UNLOGGED]),
+        Figure(
+            "a write, ms until answered, p50",
+            medians[LOGGED],
+            "without the log",
+            medians[UNLOGGED],
+            medians[LOGGED] / medians[UNLOGGED],
+        ),
     ]
 
 

@@ -20,7 +20,12 @@ def messages() -> dict[str, Any]:
     """Classes by the name of the message."""
     with tempfile.TemporaryDirectory() as directory:
         compiled = Path(directory) / "rpc.binpb"
-        command = ("grpc_tools.protoc", f"-I{_SOURCE.parent}", f"--descriptor_set_out={compiled}", _SOURCE.name)
+        command = (
+            "grpc_tools.protoc",
+            f"-I{_SOURCE.parent}",
+            f"--descriptor_set_out={compiled}",
+            _SOURCE.name,
+        )
         subprocess.run((sys.executable, "-m", *command), check=True)
         files = descriptor_pb2.FileDescriptorSet.FromString(compiled.read_bytes()).file
     # A pool of its own, so that the names cannot clash with anybody's.

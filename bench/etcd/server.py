@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import shutil
 import ssl
-import http.client
 from functools import partial
 from pathlib import Path
 

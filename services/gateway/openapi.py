@@ -27,6 +27,8 @@ Everything that the Back Office does, it does by this API, and so can you.
 - **Versions.** Send the `ETag` of what was read as `If-Match`; a stale one is refused with `412`.
 - **Repetitions.** Send an `Idempotency-Key` of your own with a change, and the same key when you repeat it because no
   answer came: it has one effect and one answer, which says `Idempotency-Replayed: true` when it was given before.
+- **Reading what you wrote.** A change tells its `Comptoir-Revision`; a read of the same part of the platform that sends
+  it as `Comptoir-Min-Revision` is never answered from before that change.
 - **Lists.** `pageSize` and `pageToken`; the next page is in `nextPageToken` and in the `Link` header.
 - **Trial runs.** `validateOnly=true` answers as if the change were made, and makes none.
 - **Problems.** Every refusal is a problem document (RFC 9457) that names the field, the rule or the missing right.
@@ -188,6 +190,7 @@ _HEADERS: Document = {
             "string",
             "`true` if the request was done before, and this is its answer of then.",
         ),
+        ("Comptoir-Revision", "string", "How far the record came by this change."),
         ("Retry-After", "integer", "Seconds to wait before another try."),
         ("WWW-Authenticate", "string", "What to prove (RFC 6750, RFC 9470)."),
     )

@@ -12,7 +12,9 @@ from google.protobuf.descriptor import FieldDescriptor
 from comptoir.options.v1 import policy_pb2
 from services.chassis.contract import is_output, is_required
 from services.chassis.rights import ACCOUNT_SCOPE, RIGHTS
+from services.gateway import revisions
 from services.gateway.idempotency import HEADER, takes_key
+from services.gateway.revisions import takes_revision
 from services.gateway.routes import WHOLE, Route
 from services.gateway.scalars import camel_case
 from services.gateway.schemas import Form, Schemas
@@ -106,6 +108,11 @@ def _conditions(route: Route) -> Iterator[dict[str, Any]]:
         )
     if _has_etag(route):
         yield _header("If-None-Match", "The ETag already held: answered with `304` while it is current.")
+    if takes_revision(route):
+        yield _header(
+            revisions.LEAST,
+            "A `Comptoir-Revision` that a change told: the answer is never older than that change.",
+        )
     yield _header(
         "X-Request-Id", "An id of your own for the request: 8 to 64 letters, digits, `.`, `_` or `-`."
     )
@@ -172,6 +179,7 @@ def _responses(route: Route, schemas: Schemas) -> Iterator[tuple[str, dict[str, 
     headers += ["Link"] if pages else []
     headers += ["Content-Disposition"] if pages and _answers_file(route) else []
     headers += ["Idempotency-Replayed"] if takes_key(route) else []
+    headers += [revisions.HEADER] if not route.method.reads_only else []
     shown = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
     yield "200", {"description": "Done.", "headers": shown, "content": content}
     if _has_etag(route):

@@ -126,6 +126,16 @@ REASONS: dict[str, Reason] = {
     "DATABASE_UNAVAILABLE": Reason("A part of the platform is away", _WAIT),
     "SIGNING_KEYS_UNAVAILABLE": Reason("Tokens cannot be verified at present", _WAIT),
     "STORE_UNAVAILABLE": Reason("A part of the platform is away", _WAIT),
+    "NOT_READY": Reason(
+        "Not known here yet",
+        "What was just made elsewhere is known here within a second: repeat the request then.",
+    ),
+    "GRANTS_STALE": Reason("No changes can be made at present", _WAIT),
+    "REVISION_NOT_REACHED": Reason("Not that far yet", _WAIT),
+    "REVISION_LOST": Reason(
+        "The platform was restored from a backup",
+        "Read without a revision, see what is there, and go on from that.",
+    ),
     "CALLER_GONE": Reason("The request was broken off", "Repeat the request, and wait for its answer."),
     "DEADLINE_EXCEEDED": Reason(
         "It took too long",
@@ -138,7 +148,9 @@ REASONS: dict[str, Reason] = {
     ),
 }
 
-PRIVATE = frozenset({"SERVICE_NOT_ALLOWED", "CERTIFICATE_UNKNOWN", "TOKEN_NOT_EXPECTED"})
+PRIVATE = frozenset(
+    {"SERVICE_NOT_ALLOWED", "CERTIFICATE_UNKNOWN", "TOKEN_NOT_EXPECTED", "FEED_RESTORED", "TOO_MANY_STREAMS"}
+)
 """Reasons between services: towards a client they are a fault of ours, like any other."""
 
 

@@ -19,8 +19,10 @@ from comptoir.changes.v1 import change_pb2
 from services.chassis import json_values
 from services.chassis.errors import Stale
 from services.chassis.idempotency.keys import REPLAYED
+from services.chassis.rpc.metadata import REVISION
 from services.gateway.conditional import is_tag, matches
 from services.gateway.faults import NotAcceptable
+from services.gateway.revisions import HEADER
 from services.gateway.routes import Route
 
 _PUBLIC_FILE = {
@@ -29,7 +31,7 @@ _PUBLIC_FILE = {
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
 """What anybody may read by its name never changes (ME4), and belongs on other sites' pages and in mails."""
-_TOLD = {REPLAYED: "Idempotency-Replayed"}
+_TOLD = {REPLAYED: "Idempotency-Replayed", REVISION: HEADER}
 """Headers for what a service told beside its answer."""
 _ANY_JSON = ("", "*/*", "application/json")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,126}")

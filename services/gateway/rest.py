@@ -13,8 +13,9 @@ from services.chassis.authorize import authorize
 from services.chassis.clock import Clock
 from services.chassis.errors import Fault
 from services.chassis.idempotency.keys import METADATA
+from services.chassis.rpc.metadata import CLIENT_ADDRESS
 from services.chassis.tokens import TokenVerifier
-from services.gateway import idempotency
+from services.gateway import idempotency, revisions
 from services.gateway.backend import Backend
 from services.gateway.bearer import NOBODY, Bearer, bearer
 from services.gateway.path_template import SEGMENT
@@ -82,12 +83,18 @@ class Rest:
                 message,
                 request_id=account.request_id,
                 token=who.token,
-                more={METADATA: key} if key else {},
+                more=self._more(route, key),
                 told=told,
             )
         except Fault as fault:
             raise place(route, fault) from None
         return tell(respond(route, answer, request), told)
+
+    def _more(self, route: Route, key: str | None) -> dict[str, str]:
+        """What goes with the call beside its message: the changes it makes say where they came from."""
+        if route.method.reads_only:
+            return revisions.least(route, request.headers.get(revisions.LEAST))
+        return {CLIENT_ADDRESS: request.remote_addr or "", **({METADATA: key} if key else {})}
 
     def _who(self, route: Route) -> Bearer:
         """The caller, counted: by the token's client and person, or by address as long as there is no valid one."""

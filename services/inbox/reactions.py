@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from comptoir.changes.v1 import change_pb2, feed_pb2
+from services.chassis.changes.recorder import CREATE, DELETE, UPDATE
 from services.chassis.contract import PATTERNS
 from services.chassis.db.tenancy import ScopedSession
+from services.chassis.mirrors.told import Told
 from services.inbox import messages
 from services.inbox.messages import Text
 from services.look.languages import CODES
 from services.look.words import Words
 
-_CREATE, _UPDATE, _DELETE = change_pb2.ACTION_CREATE, change_pb2.ACTION_UPDATE, change_pb2.ACTION_DELETE
 _WORDS = Words(Path(__file__).parent / "words")
 
-Test = Callable[[feed_pb2.FeedChange], bool]
+Test = Callable[[Told], bool]
 
 
-def _always(_: feed_pb2.FeedChange) -> bool:
+def _always(_: Told) -> bool:
     return True
 
 
-def _beside_its_shop(change: feed_pb2.FeedChange) -> bool:
+def _beside_its_shop(change: Told) -> bool:
     return change.method.endswith("/CreateShop")
 
 
@@ -35,12 +35,12 @@ class Reaction:
 
     source: str
     type: str
-    actions: frozenset[int]
+    actions: frozenset[str]
     message: str
     """Key of its words: `<message>.title` and `<message>.body`."""
     when: Test = _always
 
-    def fits(self, change: feed_pb2.FeedChange) -> bool:
+    def fits(self, change: Told) -> bool:
         return change.type == self.type and change.action in self.actions and self.when(change)
 
 
@@ -48,7 +48,7 @@ REACTIONS: tuple[Reaction, ...] = (
     Reaction(
         "shop",
         "comptoir.shop/Key",
-        frozenset({_CREATE, _UPDATE}),
+        frozenset({CREATE, UPDATE}),
         "key_generated",
         # A new shop comes with its test keys: that is no news.
         lambda change: not _beside_its_shop(change),
@@ -56,18 +56,18 @@ REACTIONS: tuple[Reaction, ...] = (
     Reaction(
         "shop",
         "comptoir.shop/Shop",
-        frozenset({_UPDATE}),
+        frozenset({UPDATE}),
         "shop_renamed",
         lambda change: "display_name" in change.fields and bool(change.on_behalf_of),
     ),
-    Reaction("media", "comptoir.media/Logo", frozenset({_CREATE, _UPDATE}), "logo_replaced"),
-    Reaction("media", "comptoir.media/Logo", frozenset({_DELETE}), "logo_removed"),
-    Reaction("identity", "comptoir.identity/Membership", frozenset({_CREATE}), "member_added"),
-    Reaction("identity", "comptoir.identity/Membership", frozenset({_DELETE}), "member_removed"),
+    Reaction("media", "comptoir.media/Logo", frozenset({CREATE, UPDATE}), "logo_replaced"),
+    Reaction("media", "comptoir.media/Logo", frozenset({DELETE}), "logo_removed"),
+    Reaction("identity", "comptoir.identity/Membership", frozenset({CREATE}), "member_added"),
+    Reaction("identity", "comptoir.identity/Membership", frozenset({DELETE}), "member_removed"),
     Reaction(
         "company",
         "comptoir.company/Company",
-        frozenset({_UPDATE}),
+        frozenset({UPDATE}),
         "company_corrected",
         lambda change: bool(change.on_behalf_of),
     ),
@@ -84,7 +84,7 @@ def types() -> dict[str, tuple[str, ...]]:
     }
 
 
-def react(session: ScopedSession, change: feed_pb2.FeedChange) -> None:
+def react(session: ScopedSession, change: Told) -> None:
     """Posts what there is to say of a change to its company; of changes of persons there is nothing to say yet."""
     if session.scope.company is None:
         return
@@ -93,10 +93,10 @@ def react(session: ScopedSession, change: feed_pb2.FeedChange) -> None:
             messages.post(session, _texts(reaction, change), datetime.now(UTC))
 
 
-def _texts(reaction: Reaction, change: feed_pb2.FeedChange) -> list[Text]:
+def _texts(reaction: Reaction, change: Told) -> list[Text]:
     ids = PATTERNS[change.type].parse(change.resource) or {}
-    state = change.state.fields["display_name"].string_value if change.HasField("state") else ""
-    values = {"shop": ids.get("shop", ""), "key_id": ids.get("key", ""), "label": state}
+    label = change.state.get("display_name", "")
+    values = {"shop": ids.get("shop", ""), "key_id": ids.get("key", ""), "label": label}
     texts = []
     for code in CODES:
         say = _WORDS.into(code)

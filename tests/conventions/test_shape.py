@@ -11,6 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SERVICES = ("identity", "company", "shop", "media", "inbox")
 LONGEST_MODULE = 400
+STAND_ALONE = {"deploy/verify_log.py"}
+"""An auditor takes it along as the one file that it is."""
 WIRE_MODULES = {"api.py", "service.py"}
 
 
@@ -61,6 +63,8 @@ def test_services_neither_commit_nor_serve_http(path: Path) -> None:
 
 @pytest.mark.parametrize("path", list(modules("services", "deploy", "bench")), ids=name_of)
 def test_modules_stay_small(path: Path) -> None:
+    if path.relative_to(ROOT).as_posix() in STAND_ALONE:
+        return
     lines = len(path.read_text().splitlines())
 
     assert lines <= LONGEST_MODULE, "one idea a module: split it along its seam"

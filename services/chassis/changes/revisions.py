@@ -14,10 +14,6 @@ from services.chassis.db.scope import Scope
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.errors import Invalid, Precondition, Unavailable
 
-REVISION = "x-revision"
-"""Metadata behind the answer of a write."""
-MIN_REVISION = "x-min-revision"
-"""Metadata of a read."""
 _FIELD = "min_revision"
 _WAIT_SECONDS = 2.0
 _PAUSE_SECONDS = 0.02

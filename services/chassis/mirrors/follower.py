@@ -18,9 +18,10 @@ from services.chassis.db.tenancy import ScopedSession
 from services.chassis.errors import Fault, Invalid
 from services.chassis.feed.client import FeedClient
 from services.chassis.mirrors.lease import Lease, LeaseLost
+from services.chassis.mirrors.told import Told, told
 from services.chassis.mirrors.writer import MirrorWriter
 
-React = Callable[[ScopedSession, feed_pb2.FeedChange], None]
+React = Callable[[ScopedSession, Told], None]
 """What a service does about a change, beside keeping a mirror; within the transaction, and confined to the change's
 company or person."""
 
@@ -94,8 +95,8 @@ class Follower:
         if not cursor:
             self._writer.begin()
         try:
-            for told in client.watch(feed_pb2.WatchChangesRequest(cursor=cursor, types=self._types)):
-                self._take(told)
+            for answer in client.watch(feed_pb2.WatchChangesRequest(cursor=cursor, types=self._types)):
+                self._take(answer)
                 if self._stopping.is_set():
                     break
         except Invalid:
@@ -107,18 +108,18 @@ class Follower:
             with self._database.transaction(Scope()) as session:
                 self._lease.release(session)
 
-    def _take(self, told: feed_pb2.WatchChangesResponse) -> None:
-        match told.WhichOneof("event"):
+    def _take(self, answer: feed_pb2.WatchChangesResponse) -> None:
+        match answer.WhichOneof("event"):
             case "change":
-                self._apply(told.change, told.cursor)
+                self._apply(answer.change, answer.cursor)
             case "heartbeat":
-                self._advance(Scope(), told.cursor)
+                self._advance(Scope(), answer.cursor)
             case "resource":
-                self._waiting.append(told.resource)
+                self._waiting.append(answer.resource)
                 if len(self._waiting) >= _BATCH:
                     self._put()
             case "snapshot_end":
-                self._put(told.cursor)
+                self._put(answer.cursor)
             case "resync":
                 log.event("source begins anew", source=self._lease.source)
                 self._writer.begin()
@@ -133,7 +134,7 @@ class Follower:
         with self._database.transaction(scope) as session:
             self._writer.apply(session, change)
             if self._react is not None:
-                self._react(session, change)
+                self._react(session, told(change))
                 session.flush()
                 revision = self._changes.append(session, _stamp(change))
             else:

@@ -14,11 +14,12 @@ from services.chassis import log, metrics, tracing
 from services.chassis.authorize import authorize
 from services.chassis.caller import Caller, Kind
 from services.chassis.changes.log import Stamp
-from services.chassis.changes.revisions import MIN_REVISION, REVISION, Revisions
+from services.chassis.changes.revisions import Revisions
 from services.chassis.db.faults import DRIVER_ERRORS
 from services.chassis.errors import Fault, Internal, Invalid, Unauthenticated, Unavailable
 from services.chassis.idempotency.stage import Idempotency
 from services.chassis.rpc.call import Call, Proceed, Stage
+from services.chassis.rpc.metadata import CLIENT_ADDRESS, MIN_REVISION, REVISION
 from services.chassis.rpc.peers import Peers, service_of
 from services.chassis.tokens import TokenVerifier
 from services.chassis.validate import validate
@@ -188,7 +189,7 @@ def _stamp(call: Call) -> Stamp:
         request_id=call.request_id,
         method=call.method.path,
         client=caller.client_id,
-        source=call.metadata.get("x-client-address", "") if caller.is_person else "",
+        source=call.metadata.get(CLIENT_ADDRESS, "") if caller.is_person else "",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +27,9 @@ class Taken:
 class Relay:
     """Listens on a free port of loopback while it is entered."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        """With `tls`, it takes mail only after STARTTLS."""
+        self._tls = tls
         self.taken: list[Taken] = []
         self.tries = 0
         """How many recipients were asked for."""
@@ -56,7 +59,15 @@ class Relay:
     def __enter__(self) -> Relay:
         self._thread.start()
         listening = self._loop.create_server(
-            lambda: SMTP(self, hostname="relay.test", loop=self._loop), "127.0.0.1", 0
+            lambda: SMTP(
+                self,
+                hostname="relay.test",
+                tls_context=self._tls,
+                require_starttls=self._tls is not None,
+                loop=self._loop,
+            ),
+            "127.0.0.1",
+            0,
         )
         self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result()
         self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"

@@ -1,0 +1,21 @@
+"""Read your own writes over HTTP: a change tells its revision, and a read that names one is never older."""
+
+from __future__ import annotations
+
+from services.chassis.rpc.metadata import MIN_REVISION
+from services.gateway.routes import Route
+
+HEADER = "Comptoir-Revision"
+"""Of the answer to a change."""
+LEAST = "Comptoir-Min-Revision"
+"""Of a read: a revision that the same part of the platform told."""
+
+
+def least(route: Route, given: str | None) -> dict[str, str]:
+    """The metadata for the header of a read."""
+    return {MIN_REVISION: given} if given and takes_revision(route) else {}
+
+
+def takes_revision(route: Route) -> bool:
+    """Whether there can be an older answer at all: what anybody may read never changes."""
+    return route.method.reads_only and not route.is_public
