@@ -30,7 +30,7 @@ class Side(Protocol):
 
     @abstractmethod
     def committed(self, writes: int) -> list[float] | None:
-        """When each of the last so many writes was committed, in seconds since 1970; None if the server does not say."""
+        """When each of the last so many writes was committed, as seconds since 1970; None where none is told."""
 
     @abstractmethod
     def writer(self) -> tuple[Callable[[str], Awaitable[Any]], grpc.aio.Channel]:

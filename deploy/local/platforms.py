@@ -61,6 +61,11 @@ class Platform:
         """Each gRPC service's "host:port"."""
         return {name: address(self.ports, name) for name in self.topology.services}
 
+    @property
+    def feeds(self) -> dict[str, str]:
+        """Where each service is watched."""
+        return {name: address(self.ports, f"{name}-feed") for name in self.topology.fed()}
+
     def process(self, name: str) -> Kept:
         """One process, by the name of its log: "postgres", "mail", a service, "gateway"."""
         if self._supervisor is None:
@@ -111,6 +116,7 @@ class Platform:
             **{front: origin(self.ports, front) for front in self.topology.fronts},
             "mail": origin(self.ports, "mail"),
             "grpc": self.addresses,
+            "feeds": self.feeds,
             "ca": str(self.layout.authority),
             "logins": [],
             "clients": [],

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -81,6 +81,8 @@ class Kept:
 
     def __init__(self, program: Program, log: Path, hold: tuple[int, ...] = ()) -> None:
         self.program = program
+        self.told: Mapping[str, str] = {}
+        """What the next process is told beside what the program's environment says."""
         self.log = log
         self._hold = hold
         self._lock = threading.Lock()
@@ -160,7 +162,8 @@ class Kept:
             with self._lock:
                 if self._stopping.is_set():
                     return
-                process = self._process = spawn(self.program, self.log, self._hold)
+                program = replace(self.program, environment={**self.program.environment, **self.told})
+                process = self._process = spawn(program, self.log, self._hold)
             if self._becomes_healthy(process):
                 delays = backoff()
             code = process.wait()

@@ -56,11 +56,14 @@ class Topology:
     feeds: Sequence[str] = SERVICES
     """The services that others watch, each by a feed beside it."""
 
+    extra: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What processes are told beside their settings, by the names of their logs: fault points in tests."""
+
     def port_names(self) -> list[str]:
         """Every port the processes listen on; the database's is not among them."""
         listeners = [name for service in self.services for name in (service, f"{service}-health")]
         metrics = [f"{name}-metrics" for name in (*self.fronts, *self.services)]
-        feeds = [f"{name}-feed{part}" for name in self._fed() for part in ("", "-health", "-metrics")]
+        feeds = [f"{name}-feed{part}" for name in self.fed() for part in ("", "-health", "-metrics")]
         return [*self.fronts, "mail", "smtp", *listeners, *metrics, *feeds]
 
     def prepare(self, layout: Layout) -> None:
@@ -71,7 +74,7 @@ class Topology:
         for name in self.services:
             if not (kek := layout.secret(name, "kek")).exists():
                 add_generation(kek)
-        for name in self._fed():
+        for name in self.fed():
             files.private_directory(layout.checkpoints(name))
             if not (key := layout.secret(name, "checkpoint-key")).exists():
                 new_key(key)
@@ -94,7 +97,7 @@ class Topology:
             healthy = partial(health.grpc_serving, address(ports, f"{name}-health"))
             environment = service_environment(name, layout, ports)
             programs.append(_python(name, (module, "serve"), environment, healthy))
-            if name in self._fed():
+            if name in self.fed():
                 healthy = partial(health.grpc_serving, address(ports, f"{name}-feed-health"))
                 environment = feed_environment(name, layout, ports)
                 programs.append(_python(f"{name}-feed", (module, "feed"), environment, healthy))
@@ -102,9 +105,13 @@ class Topology:
             healthy = partial(health.https_ok, ports[name], layout.authority)
             environment = front_environment(name, self.services, layout, ports)
             programs.append(_python(name, (module,), environment, healthy))
-        return programs
+        return [
+            replace(each, environment={**each.environment, **self.extra.get(each.name, {})})
+            for each in programs
+        ]
 
-    def _fed(self) -> list[str]:
+    def fed(self) -> list[str]:
+        """The services that can be watched."""
         return [name for name in self.services if name in self.feeds]
 
 

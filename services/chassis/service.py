@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import MetaData
 
 from comptoir.identity.v1 import oauth_pb2
-from services.chassis import log, metrics, tracing
+from services.chassis import fault_points, log, metrics, tracing
 from services.chassis.changes.bell import Bell
+from services.chassis.changes.checkpoints import Checkpoints, CheckpointSettings
 from services.chassis.changes.compact import compact
 from services.chassis.changes.log import ChangeLog
 from services.chassis.changes.revisions import Revisions
@@ -90,10 +91,11 @@ class Service:
 
 
 def run(service: Service) -> None:
-    """The command line: `migrate`, `serve`, `feed` or `compact`."""
+    """The command line: `migrate`, `serve`, `feed`, `checkpoint` or `compact`."""
     command = sys.argv[1] if len(sys.argv) == 2 else ""
     log.configure(service.name)
     try:
+        fault_points.arm()
         if command == "migrate":
             migrate(load(OwnerSettings).database_url, service.versions, service.metadata)
         elif command == "compact":
@@ -102,9 +104,13 @@ def run(service: Service) -> None:
         elif command == "serve":
             _serve(service, load(service.settings))
         elif command == "feed":
-            asyncio.run(feed.serve(service.published, load(FeedSettings)))
+            _feed(service)
+        elif command == "checkpoint":
+            Checkpoints(service.name, load(CheckpointSettings)).write(system_clock())
         else:
-            raise ConfigError(f"usage: python -m services.{service.name} migrate|serve|feed|compact")
+            raise ConfigError(
+                f"usage: python -m services.{service.name} migrate|serve|feed|checkpoint|compact"
+            )
     except (ConfigError, ContractError) as error:
         sys.exit(f"{service.name} cannot start:\n{error}")
 
@@ -162,6 +168,19 @@ def _published_keys(settings: Settings) -> FindKey:
         return str(answer.jwks_json)
 
     return SigningKeys(fetch, settings.state_directory / "signing-keys.json").find
+
+
+def _feed(service: Service) -> None:
+    """Tells other services, and the places where checkpoints are kept, what is in the log."""
+    settings, checkpoints = load(FeedSettings), Checkpoints(service.name, load(CheckpointSettings))
+    stop = threading.Event()
+    writing = threading.Thread(target=checkpoints.run, args=(stop,), name="checkpoints")
+    writing.start()
+    try:
+        asyncio.run(feed.serve(service.published, settings))
+    finally:
+        stop.set()
+        writing.join()
 
 
 def _serve(service: Service, settings: Settings) -> None:

@@ -27,6 +27,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from services.chassis import fault_points
+
 NOTHING = "0" * 64
 """In the place of a hash that there is not."""
 
@@ -120,6 +122,7 @@ def store(directory: Path, service: str, number: int, content: bytes) -> Path:
         file.flush()
         os.fchmod(file.fileno(), 0o440)
         os.fsync(file.fileno())
+    fault_points.reach("checkpoint.before_rename")
     try:
         # A rename would replace what another process has just put there.
         os.link(draft, path)

@@ -32,6 +32,7 @@ def migrate(url: str, versions: Path, metadata: MetaData) -> None:
         config.attributes["connection"] = connection
         config.attributes["metadata"] = metadata
         command.upgrade(config, "head")
-        with connection.begin():
-            note_cluster(connection)
+        connection.commit()
+        note_cluster(connection)
+        connection.commit()
     engine.dispose()

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from prometheus_client import Gauge
 
 from comptoir.changes.v1 import feed_pb2
-from services.chassis import log
+from services.chassis import fault_points, log
 from services.chassis.changes.log import ChangeLog, Stamp
 from services.chassis.db.database import Database
 from services.chassis.db.scope import Scope
@@ -140,6 +140,8 @@ class Follower:
             else:
                 revision = None
             self._lease.advance(session, cursor)
+            fault_points.reach("mirror.before_commit")
+        fault_points.reach("mirror.after_commit")
         if revision is not None:
             self._changes.ring()
         _lag.labels(self._lease.source).set(max(0.0, datetime.now(UTC).timestamp() - _seconds(change)))

@@ -20,7 +20,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import delete, func, select, update
 
-from services.chassis import log
+from services.chassis import fault_points, log
 from services.chassis.clock import Clock
 from services.chassis.db.database import Database
 from services.chassis.db.scope import Scope
@@ -165,6 +165,7 @@ class Sender:
         try:
             content = compose(letter, self._carrier.sender, row.message_id, self._clock())
             self._carrier.deliver(letter.to, content)
+            fault_points.reach("outbox.after_send")
         except Undelivered as undelivered:
             return self._put_off(row, undelivered)
         # What is left of it counts against the recipient for an hour, and is then forgotten.

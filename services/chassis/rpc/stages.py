@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from google.protobuf.message import DecodeError, Message
 
-from services.chassis import log, metrics, tracing
+from services.chassis import fault_points, log, metrics, tracing
 from services.chassis.authorize import authorize
 from services.chassis.caller import Caller, Kind
 from services.chassis.changes.log import Stamp
@@ -159,7 +159,9 @@ def _end(call: Call, response: Message) -> None:
     call.remaining_seconds()
     if not call.context.is_active():
         raise Unavailable("The caller has gone.", reason="CALLER_GONE")
+    fault_points.reach("call.before_commit")
     call.db.commit()
+    fault_points.reach("call.after_commit")
     if call.revision is not None and call.log is not None:
         call.log.ring()
 

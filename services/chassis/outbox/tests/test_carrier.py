@@ -35,7 +35,8 @@ def refusal(carrier: Carrier) -> tuple[str, bool]:
 
 
 def test_mail_goes_out_encrypted_to_a_server_that_proves_itself(encrypted: Relay, certificates: Path) -> None:
-    Carrier(encrypted.address, SENDER, ca_file=certificates / "ca.crt").deliver(ADDRESS, CONTENT)
+    address = encrypted.address.replace("127.0.0.1", "localhost")
+    Carrier(address, SENDER, ca_file=certificates / "ca.pem").deliver(ADDRESS, CONTENT)
 
     assert [mail.recipients for mail in encrypted.taken] == [[ADDRESS]]
 
