@@ -18,7 +18,7 @@ from deploy.local import certificates, files, health, ports
 from deploy.local.layout import Layout
 from deploy.local.postgres import Cluster
 from deploy.local.processes import Kept, Program, Supervisor
-from deploy.local.topology import PROJECT, Topology, address, service_environment
+from deploy.local.topology import PROJECT, Topology, address, feed_environment, service_environment
 from services.chassis.contract import Method
 from services.chassis.rpc.client import Client
 from services.chassis.testing.postgres import Clone, Databases
@@ -100,15 +100,17 @@ class Stand:
 
     def feed(self, name: str, of: RunningShop) -> str:
         """Starts the feed of a shop service; its address."""
-        taken = ports.free(("listen", "health_listen", "metrics_listen"))
+        taken = ports.free(ports.DEFAULTS)
+        url = "COMPTOIR_FEED_DATABASE_URL_FILE"
         environment = {
-            **of.environment,
-            **{f"COMPTOIR_FEED_{each.upper()}": address(taken, each) for each in taken},
+            **feed_environment("shop", self.layout, taken),
+            url: of.environment[url],
+            "PYTHONUNBUFFERED": "1",
         }
         command = (sys.executable, "-m", "services.shop", "feed")
-        healthy = partial(health.grpc_serving, address(taken, "health_listen"))
+        healthy = partial(health.grpc_serving, address(taken, "shop-feed-health"))
         self.supervisor.start(Program(name, command, environment, healthy, PROJECT)).wait_healthy()
-        return address(taken, "listen")
+        return address(taken, "shop-feed")
 
     def open_shop(self, at: RunningShop, company: str, shop_id: str = "") -> shop_pb2.Shop:
         """A new company's shop, opened through the contract."""

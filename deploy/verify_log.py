@@ -29,8 +29,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 COVERED = (
-    *("scope", "sequence", "time", "type", "resource", "action", "fields", "actor", "client"),
-    *("on_behalf_of", "reason", "request_id", "method", "schema_version"),
+    *("scope", "sequence", "time", "type", "resource", "history", "action", "fields", "actor"),
+    *("client", "on_behalf_of", "reason", "request_id", "method", "schema_version"),
 )
 """The columns that a change's hash covers, beside the commitment to its values."""
 COLUMNS = (*COVERED, "commitment", "hash")

@@ -20,7 +20,7 @@ from google.protobuf.message import Message
 
 from deploy.local import files
 from services.chassis.contract import Method, every_method
-from services.chassis.errors import Unavailable
+from services.chassis.errors import NotReady
 from services.chassis.rpc.client import Client
 
 if TYPE_CHECKING:
@@ -179,8 +179,8 @@ def _patient(call: Callable[[], Message]) -> Message:
     while True:
         try:
             return call()
-        except Unavailable as fault:
-            if fault.reason != "NOT_READY" or time.monotonic() > until:
+        except NotReady:
+            if time.monotonic() > until:
                 raise
             time.sleep(_PAUSE_SECONDS)
 

@@ -127,6 +127,12 @@ class Precondition(Fault):
     )
 
 
+class NotReady(Precondition):
+    """Not known here yet: what was just made elsewhere is known within a second."""
+
+    default_reason = "NOT_READY"
+
+
 class Exhausted(Fault):
     """Too many, too much, too fast: `retry_after_seconds` says when to come back."""
 
@@ -176,7 +182,7 @@ _BY_CODE: dict[grpc.StatusCode, type[Fault]] = {
         Unimplemented,
     )
 }
-_BY_REASON: dict[str, type[Fault]] = {kind.default_reason: kind for kind in (KeyInUse, KeyReused)}
+_BY_REASON: dict[str, type[Fault]] = {kind.default_reason: kind for kind in (KeyInUse, KeyReused, NotReady)}
 """Kinds that share their code with another: the reason, which is always this one, tells them apart."""
 
 

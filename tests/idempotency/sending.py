@@ -11,8 +11,8 @@ from typing import Any
 from google.protobuf.message import Message
 
 from comptoir.shop.v1 import shop_pb2
-from services.chassis.changes.revisions import REVISION
 from services.chassis.errors import Fault, KeyInUse
+from services.chassis.rpc.metadata import REVISION
 from services.chassis.testing.running import METHODS, Running
 
 Outcome = Message | Fault
@@ -43,7 +43,7 @@ def send(
     seconds: float = 10,
 ) -> Answer:
     """Calls `Service/Method` under the key."""
-    running.acquaintance.meet(METHODS[method], request)
+    running.acquaintance.meet(METHODS[method], request, token)
     metadata = {"idempotency-key": key} if key is not None else {}
     if token is not None:
         metadata["authorization"] = f"Bearer {token}"

@@ -57,7 +57,7 @@ def ask(running: Running, method: Method, key: str) -> Answer:
     }
     token = None
     # One mint serves them all, so that each is to be told what it has minted for it.
-    running.mint.minted = running.acquaintance.grant
+    running.mint.minted = running.acquaintance.minted
     if policy_pb2.CALLER_KIND_OPERATOR in method.callers:
         token = running.mint.token(
             role="operator", company=None, shops=None, sub=ids.get("user", "operatorexample")

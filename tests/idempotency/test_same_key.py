@@ -9,8 +9,8 @@ import pytest
 from comptoir.company.v1 import company_pb2
 from comptoir.identity.v1 import membership_pb2, session_pb2, user_pb2
 from comptoir.shop.v1 import shop_pb2
-from services.chassis.changes.revisions import MIN_REVISION
 from services.chassis.errors import Fault, KeyInUse, NotFound
+from services.chassis.rpc.metadata import MIN_REVISION
 from services.chassis.testing.running import METHODS, Running
 from services.identity.tests.acts import PASSWORD, Acts
 from tests.idempotency.sending import (

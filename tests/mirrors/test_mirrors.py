@@ -12,7 +12,7 @@ from comptoir.company.v1 import company_pb2
 from comptoir.identity.v1 import membership_pb2, session_pb2, user_pb2
 from comptoir.inbox.v1 import message_pb2
 from comptoir.shop.v1 import key_pb2, shop_pb2
-from services.chassis.errors import Denied, NotFound, Unauthenticated, Unavailable
+from services.chassis.errors import Denied, NotFound, NotReady, Unauthenticated, Unavailable
 from services.chassis.testing.feeding import Feeding
 from services.chassis.testing.running import Running
 from services.company.service import COMPANY
@@ -111,10 +111,8 @@ def ready(call: Callable[[], Any]) -> Any:
     """The answer, or None as long as it is NOT_READY."""
     try:
         return call()
-    except Unavailable as fault:
-        if fault.reason == "NOT_READY" and fault.retry_after_seconds is not None:
-            return None
-        raise
+    except NotReady:
+        return None
 
 
 def refusal(call: Callable[[], Any], *kinds: type[Exception]) -> Any:
@@ -148,9 +146,9 @@ def test_a_company_is_not_ready_elsewhere_until_it_was_heard_of(suite: Suite) ->
     suite.shop.unfollow()
     company = suite.open_company()
     request = shop_pb2.CreateShopRequest(parent=company, shop=shop_pb2.Shop(display_name="Boutique"))
-    with pytest.raises(Unavailable) as refused:
+    with pytest.raises(NotReady) as refused:
         suite.shop.call("ShopService/CreateShop", request, shop_pb2.Shop, service="bootstrap")
-    assert refused.value.reason == "NOT_READY"
+    assert (refused.value.reason, refused.value.retry_after_seconds) == ("NOT_READY", 1)
 
 
 def test_a_place_that_was_taken_away_is_felt_by_writes_and_reads_go_on(suite: Suite) -> None:

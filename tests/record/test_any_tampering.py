@@ -88,7 +88,7 @@ def rebuild(verifier: dict[str, Any], rows: list[Row]) -> None:
             verifier["_array"](row["fields"]),
             int(row["schema_version"]),
         )
-        values[14], values[15] = bytes.fromhex(row["commitment"][2:]), b""
+        values[-2], values[-1] = bytes.fromhex(row["commitment"][2:]), b""
         change = verifier["change_of"](values)
         content = b"comptoir change\0" + previous + change.commitment + change.covered
         previous = hashlib.sha256(content).digest()

@@ -15,6 +15,7 @@ EDITS = {
     "time": "time + interval '1 microsecond'",
     "type": "type || 'x'",
     "resource": "resource || 'x'",
+    "history": "history || 'x'",
     "action": "'DELETE'",
     "fields": "array_append(fields, 'url')",
     "actor": "'users/somebody'",

@@ -11,6 +11,7 @@ from deploy.local.topology import Topology
 SAMPLE = Topology(
     services={"identity": "deploy.local.tests.sample_service", "shop": "deploy.local.tests.sample_service"},
     fronts={"gateway": "deploy.local.tests.sample_front"},
+    feeds=(),
     demonstrate=lambda platform: {"logins": [{"login": "zoe", "password": "made-up", "about": "guest"}]},
 )
 

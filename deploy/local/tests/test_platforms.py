@@ -52,7 +52,7 @@ class TestRunning:
         file = platform.layout.description
         described = json.loads(file.read_text())
         assert file.stat().st_mode & 0o077 == 0
-        assert sorted(described) == ["ca", "clients", "gateway", "grpc", "logins", "mail"]
+        assert sorted(described) == ["ca", "clients", "feeds", "gateway", "grpc", "logins", "mail"]
         assert [login["login"] for login in described["logins"]] == ["zoe"]
         assert platform.addresses == described["grpc"]
         for front in ("gateway", "mail"):
@@ -95,7 +95,7 @@ def test_a_taken_port_prevents_everything(tmp_path: Path) -> None:
 
 
 def test_a_failed_migration_names_its_log_and_leaves_nothing_running(var: Path) -> None:
-    broken = Topology(services={"identity": "deploy.local.tests.absent"}, fronts={})
+    broken = Topology(services={"identity": "deploy.local.tests.absent"}, fronts={}, feeds=())
     platform = Platform(var, ports.free(ports.DEFAULTS), topology=broken)
     message = r"identity-migrate failed \(exit code 1\); see .*identity-migrate\.log"
     with pytest.raises(CannotStart, match=message), platform:

@@ -20,6 +20,7 @@ METADATA = (
     "time",
     "type",
     "resource",
+    "history",
     "action",
     "fields",
     "actor",

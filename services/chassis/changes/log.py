@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, cast, func, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, cast, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.chassis.changes import chain
@@ -73,6 +73,7 @@ class ChangeLog:
         self._service = service
         self._tables = tables
         self._vault = vault
+        self._statements = _Statements(tables)
         self.ring = ring
         """To be called after the commit, so that the feed looks at once."""
 
@@ -90,33 +91,18 @@ class ChangeLog:
         known = [canonical_values(entry) for entry in entries]
         values = [self._sealed(session, scope, each, stamp.source) for each in known]
         sequence, previous, reached = self._lock(connection, scope)
-        position = func.greatest(func.pg_current_xact_id(), cast(reached, TransactionId()))
         changes = []
         for entry, value, committed in zip(entries, values, map(chain.commitment, known), strict=True):
             sequence += 1
             change = {**_metadata(entry, stamp, scope, sequence), "commitment": committed}
             previous = change["hash"] = chain.link(previous, change, committed)
-            changes.append({**change, "time": stamp.time, "history": entry.history})
+            changes.append({**change, "time": stamp.time, "reached": reached})
             value["sequence"] = sequence
-        _insert(
-            connection,
-            self._tables.changes,
-            changes,
-            transaction=func.pg_current_xact_id(),
-            position=position,
-        )
-        _insert(connection, self._tables.values, values)
-        heads = self._tables.heads
-        moved = (
-            update(heads)
-            .where(heads.c.scope == scope)
-            .values(
-                sequence=sequence, hash=previous, transaction=func.pg_current_xact_id(), position=position
-            )
-        )
-        return Revision(
-            scope, sequence, int(connection.execute(moved.returning(heads.c.position)).scalar_one())
-        )
+        connection.execute(self._statements.add_changes, changes)
+        connection.execute(self._statements.add_values, values)
+        moved = {"of": scope, "to": sequence, "by": previous, "reached": reached}
+        position = connection.execute(self._statements.move_head, moved).scalar_one()
+        return Revision(scope, sequence, int(position))
 
     @property
     def changes(self) -> Table:
@@ -184,19 +170,13 @@ class ChangeLog:
         }
 
     def _lock(self, connection: Connection, scope: str) -> tuple[int, bytes, str]:
-        heads = self._tables.heads
-        locked = (
-            select(heads.c.sequence, heads.c.hash, heads.c.position)
-            .where(heads.c.scope == scope)
-            .with_for_update()
-        )
-        row = connection.execute(locked).one_or_none()
+        row = connection.execute(self._statements.lock_head, {"of": scope}).one_or_none()
         if row is None:
-            first = upsert(heads).values(
+            first = upsert(self._tables.heads).values(
                 scope=scope, sequence=0, hash=chain.GENESIS, transaction="0", position="0"
             )
             connection.execute(first.on_conflict_do_nothing())
-            row = connection.execute(locked).one()
+            row = connection.execute(self._statements.lock_head, {"of": scope}).one()
         return row.sequence, bytes(row.hash), row.position
 
     def _place(self, session: ScopedSession, scope: str, value_id: str, column: str) -> Place:
@@ -211,9 +191,27 @@ class ChangeLog:
         )
 
 
-def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]], **computed: Any) -> None:
-    """One statement for all rows: it is sent as such because something is returned."""
-    connection.execute(insert(table).values(**computed).returning(table.c.sequence), rows)
+class _Statements:
+    """What every write sends, built once: to build a statement takes as long as to run it."""
+
+    def __init__(self, tables: LogTables) -> None:
+        heads = tables.heads.c
+        position = func.greatest(func.pg_current_xact_id(), cast(bindparam("reached"), TransactionId()))
+        here = {"transaction": func.pg_current_xact_id(), "position": position}
+        self.lock_head = (
+            select(heads.sequence, heads.hash, heads.position)
+            .where(heads.scope == bindparam("of"))
+            .with_for_update()
+        )
+        # One statement for all rows: it is sent as such because something is returned.
+        self.add_changes = insert(tables.changes).values(here).returning(tables.changes.c.sequence)
+        self.add_values = insert(tables.values).returning(tables.values.c.sequence)
+        self.move_head = (
+            update(tables.heads)
+            .where(heads.scope == bindparam("of"))
+            .values(sequence=bindparam("to"), hash=bindparam("by"), **here)
+            .returning(heads.position)
+        )
 
 
 def scope_of(session: ScopedSession) -> str:
@@ -235,6 +233,7 @@ def _metadata(entry: Entry, stamp: Stamp, scope: str, sequence: int) -> dict[str
         "time": stamp.time.astimezone(UTC).isoformat(timespec="microseconds"),
         "type": entry.type,
         "resource": entry.resource,
+        "history": entry.history,
         "action": entry.action,
         "fields": entry.fields,
         "actor": stamp.actor,

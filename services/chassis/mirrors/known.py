@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Table, and_, exists, select
 from sqlalchemy.orm import Session
 
-from services.chassis.errors import Unavailable
+from services.chassis.errors import NotReady
 
 _RETRY_SECONDS = 1.0
 
@@ -17,8 +17,6 @@ def require(session: Session, table: Table, **key: str) -> None:
     """
     same = and_(*(table.c[column] == value for column, value in key.items()))
     if not session.connection().execute(select(exists().where(same))).scalar_one():
-        raise Unavailable(
-            "This service has not heard of it yet: try again in a moment.",
-            reason="NOT_READY",
-            retry_after_seconds=_RETRY_SECONDS,
+        raise NotReady(
+            "This service has not heard of it yet: try again in a moment.", retry_after_seconds=_RETRY_SECONDS
         )

@@ -11,7 +11,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.chassis.db.tenancy import ScopedSession
 
-TERM = timedelta(seconds=10)
+TERM = timedelta(seconds=3)
+"""Renewed with every heartbeat. Whoever follows a process that was killed has heard of grants before they count as
+stale (`standing.OLDEST`)."""
 
 
 class LeaseLost(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import psycopg
@@ -20,20 +21,34 @@ class Acquaintance:
         self._tables = frozenset(service.metadata.tables)
         self._database = database
         self._connection: psycopg.Connection | None = None
+        self._lock = threading.Lock()
         self._met: set[tuple[str, ...]] = set()
+        self._tokens: dict[str | None, dict[str, Any]] = {}
+        self._granted: dict[tuple[str, str], dict[str, Any]] = {}
         self.on = service.mirrors is not None
         if self.on and "known_grants" in self._tables:
             self._write("mirror_cursors", source="identity", cursor="", holder="", heard_time="infinity")
 
-    def meet(self, method: Method, request: Message) -> None:
-        """Makes the companies and shops known that the request names."""
+    def meet(self, method: Method, request: Message, token: str | None) -> None:
+        """Makes known what the request names, and that its sender has what the token says."""
         for name in method.names:
             ids = name.pattern.parse(name.value(request)) or {}
             company, shop = ids.get("company", "-"), ids.get("shop", "-")
             if company != "-" and ("known_companies", company) not in self._met:
                 self.company(company)
-                if shop != "-":
-                    self._once("known_shops", company=company, shop_id=shop, display_name="Boutique")
+            if "-" not in (company, shop):
+                self.shop(company, shop)
+        if token in self._tokens:
+            self.grant(self._tokens[token])
+
+    def minted(self, token: str, claims: dict[str, Any]) -> None:
+        """Makes known that a person has what their token says; the last one that they used counts."""
+        self._tokens[token] = claims
+        self.grant(claims)
+
+    def shop(self, company: str, shop_id: str) -> None:
+        """Makes a shop known."""
+        self._once("known_shops", company=company, shop_id=shop_id, display_name="Boutique")
 
     def company(self, company: str, display_name: str = "Les Halles du Port") -> None:
         """Makes a company known."""
@@ -42,7 +57,7 @@ class Acquaintance:
         self._met.add(("known_companies", company))
 
     def grant(self, claims: dict[str, Any]) -> None:
-        """Makes known that a person has what their token says."""
+        """Gives a person in a company what the claims of a token say."""
         company, role, shops = claims.get("company"), claims.get("role"), claims.get("shops")
         if (
             not isinstance(company, str)
@@ -52,7 +67,15 @@ class Acquaintance:
             return
         fields = {"role": f"ROLE_{role.upper()}", "all_shops": shops == "all"}
         reached = shops if isinstance(shops, list) else []
-        self._once("known_grants", company=company, user_id=claims["sub"], **fields, shop_ids=reached)
+        row = {"company": company, "user_id": claims["sub"], **fields, "shop_ids": reached}
+        with self._lock:
+            if (
+                self.on
+                and "known_grants" in self._tables
+                and self._granted.get((company, claims["sub"])) != row
+            ):
+                self._write("known_grants", **row, generation="")
+                self._granted[company, claims["sub"]] = row
 
     def forget(self) -> None:
         """From now on the service knows only what it hears."""
@@ -67,9 +90,10 @@ class Acquaintance:
 
     def _once(self, table: str, **row: Any) -> None:
         known = (table, *map(str, row.values()))
-        if self.on and table in self._tables and known not in self._met:
-            self._met.add(known)
-            self._write(table, **row, generation="")
+        with self._lock:
+            if self.on and table in self._tables and known not in self._met:
+                self._write(table, **row, generation="")
+                self._met.add(known)
 
     def _write(self, table: str, **row: Any) -> None:
         columns = sql.SQL(", ").join(sql.Identifier(column) for column in row)

@@ -73,7 +73,7 @@ class Running:
         self.server.start()
         self._clients: dict[str, Client] = {}
         self.acquaintance = Acquaintance(service, database)
-        self.mint.minted = self.acquaintance.grant
+        self.mint.minted = self.acquaintance.minted
 
     def client(self, service: str = "gateway") -> Client:
         """A client that presents this service's certificate."""
@@ -92,7 +92,7 @@ class Running:
         metadata: dict[str, str] | None = None,
     ) -> M:
         """Calls `Service/Method` as a person (token, through the gateway) or as a service."""
-        self.acquaintance.meet(METHODS[method], request)
+        self.acquaintance.meet(METHODS[method], request, token)
         headers = {**(metadata or {}), **({"authorization": f"Bearer {token}"} if token else {})}
         response = self.client(service).call(METHODS[method], request, metadata=headers)
         assert isinstance(response, answer)

@@ -20,8 +20,8 @@ class Mint:
     """Signs tokens as identity would."""
 
     def __init__(self) -> None:
-        self.minted: Callable[[dict[str, Any]], None] = lambda _: None
-        """Told the claims of every token."""
+        self.minted: Callable[[str, dict[str, Any]], None] = lambda _, __: None
+        """Told every token and its claims."""
         self.key: ECKey = ECKey.generate_key("P-256", {"kid": "test-key"})
 
     def find(self, kid: str) -> ECKey | None:
@@ -52,8 +52,9 @@ class Mint:
         """A token; see `claims`."""
         protected = {"typ": TYPE, "alg": ALGORITHM, "kid": "test-key", **(header or {})}
         claims = self.claims(**changes)
-        self.minted(claims)
-        return jwt.encode(protected, claims, self.key)
+        token = jwt.encode(protected, claims, self.key)
+        self.minted(token, claims)
+        return token
 
     def operator(self, **changes: Any) -> str:
         """A token of the platform's staff."""

@@ -11,7 +11,7 @@ from grpc_status import rpc_status
 from services.chassis import errors
 from services.chassis.errors import Fault, Violation, from_rpc_error, to_status
 
-KINDS_BY_REASON = {errors.KeyInUse, errors.KeyReused}
+KINDS_BY_REASON = {errors.KeyInUse, errors.KeyReused, errors.NotReady}
 KINDS = [k for k in vars(errors).values() if isinstance(k, type) and issubclass(k, Fault) and k is not Fault]
 
 

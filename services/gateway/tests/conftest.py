@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,16 @@ def settings(certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Ga
     )
 
 
+def minted_for(*services: Running) -> Callable[[str, dict[str, Any]], None]:
+    """All of them hear what the tokens of one mint say."""
+
+    def tell(token: str, claims: dict[str, Any]) -> None:
+        for service in services:
+            service.acquaintance.minted(token, claims)
+
+    return tell
+
+
 @pytest.fixture(scope="module")
 def door(
     run_service: Callable[..., Running], settings: GatewaySettings, tmp_path_factory: pytest.TempPathFactory
@@ -50,7 +61,8 @@ def door(
     )
     ports = {"shop": shop.server.port, "media": media.server.port}
     addresses = {**settings.addresses, **{name: f"127.0.0.1:{port}" for name, port in ports.items()}}
+    shop.mint.minted = minted_for(shop, media)
     backend = Backend(addresses, settings.tls_directory)
     app = create_app(settings, backend, find_key=shop.mint.find)
-    yield Door(app, shop, app.test_client())
+    yield Door(app, shop, media, app.test_client())
     backend.close()

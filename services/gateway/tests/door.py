@@ -30,6 +30,7 @@ class Door:
 
     app: Flask
     shop: Running
+    media: Running
     client: FlaskClient
 
     @property
@@ -57,6 +58,7 @@ class Door:
             parent=f"companies/{company}", shop=shop_pb2.Shop(display_name="Boutique du port", **settings)
         )
         shop = self.shop.call("ShopService/CreateShop", request, shop_pb2.Shop, service="bootstrap")
+        self.media.acquaintance.shop(company, shop.name.rpartition("/")[2])
         return f"/v1/{shop.name}"
 
 

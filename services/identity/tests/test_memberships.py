@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from comptoir.identity.v1 import membership_pb2, user_pb2
-from services.chassis.errors import Denied, Exists, Invalid, NotFound, Precondition
+from services.chassis.errors import Denied, Exists, Invalid, NotFound, NotReady, Precondition
 from services.chassis.rights import PRESETS
 from services.identity.tests.acts import Acts, at_once
 
@@ -51,15 +51,17 @@ def test_a_place_shows_names_and_the_rights_of_its_role(acts: Acts, operator: st
 
 def test_a_place_needs_somebody_in_a_company_that_is_known(acts: Acts) -> None:
     person, company = acts.person(), acts.company()
-    with pytest.raises(NotFound) as unknown_company:
-        acts.place("companies/neverregistered", person.name)
+    acts.identity.acquaintance.on = False
+    with pytest.raises(NotReady) as unknown_company:
+        acts.place("companies/neverheardof", person.name)
+    acts.identity.acquaintance.on = True
     with pytest.raises(Invalid) as nobody:
         acts.place(company, "users/neverexisted")
     acts.place(company, person.name)
     with pytest.raises(Exists) as twice:
         acts.place(company, person.name)
 
-    assert unknown_company.value.metadata == {"name": "companies/neverregistered"}
+    assert unknown_company.value.retry_after_seconds == 1
     assert [v.field for v in nobody.value.violations] == ["membership.user"]
     assert twice.value.reason == "MEMBERSHIP_EXISTS"
 

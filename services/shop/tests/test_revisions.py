@@ -54,7 +54,7 @@ def send(
 
 def read(shop: Running, name: str, token: str, revision: str) -> shop_pb2.Shop:
     request = shop_pb2.GetShopRequest(name=name)
-    answer = send(shop, "ShopService/GetShop", request, token, **{MIN_REVISION: revision})
+    answer = send(shop, "ShopService/GetShop", request, token, revision=revision)
     assert isinstance(answer, shop_pb2.Shop)
     return answer
 
@@ -107,8 +107,6 @@ def test_a_revision_of_another_company_service_or_making_is_refused(shop: Runnin
     (mine, token), (theirs, other) = opened(shop), opened(shop)
     foreign, own = renamed(shop, theirs.name, other, "Two"), renamed(shop, mine.name, token, "Two")
     for revision in (foreign, f"company.{own.partition('.')[2]}", own[:-3], "shop.", "", "17"):
-        if not revision:
-            continue
         fault = refused(shop, mine.name, token, revision)
         assert (type(fault), [v.field for v in fault.violations]) == (Invalid, ["min_revision"])
 

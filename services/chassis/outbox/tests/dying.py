@@ -6,7 +6,7 @@ import multiprocessing
 from datetime import UTC, datetime
 from multiprocessing.context import SpawnProcess
 
-from services.chassis import log
+from services.chassis import fault_points, log
 from services.chassis.outbox.tests.office import Office, letter, sender_to
 
 
@@ -20,4 +20,5 @@ def started(office: Office) -> SpawnProcess:
 
 def _send(url: str, address: str) -> None:
     log.configure("post")
+    fault_points.arm()
     sender_to(url, address, lambda: datetime.now(UTC), letter).work()

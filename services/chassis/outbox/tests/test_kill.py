@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from multiprocessing.context import SpawnProcess
 
 import pytest
 
+from services.chassis import fault_points
 from services.chassis.outbox.tests.dying import started
 from services.chassis.outbox.tests.office import Office, eventually
 from services.chassis.testing.relay import Relay
@@ -35,6 +37,19 @@ def test_a_kill_before_the_commit_sends_the_same_message_id_twice(office: Office
     assert eventually(sent_again)
     assert relay.ids == [waiting[0]["message_id"]] * 2
     assert [row["state"] for row in office.rows()] == ["SENT"]
+
+
+def test_the_fault_point_ends_a_sender_between_the_servers_answer_and_the_commit(
+    office: Office, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.add()
+    for name, value in fault_points.environment("outbox.after_send=kill@1").items():
+        monkeypatch.setenv(name, value)
+    process = started(office)
+    process.join(60)
+
+    assert process.exitcode == -signal.SIGKILL
+    assert (len(relay.taken), len(office.rows("PENDING"))) == (1, 1)
 
 
 @pytest.mark.parametrize("count", [3])

@@ -1,0 +1,277 @@
+"""What must be so in the end, whatever was killed: each check says how many things it compared."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from sqlalchemy import select
+
+from deploy.local.topology import PROJECT, feed_environment
+from services.chassis.changes.log import ChangeLog, scope_of
+from services.chassis.changes.recorder import CREATE, DELETE, state_of
+from services.chassis.db.database import Database
+from services.chassis.db.scope import Scope
+from services.chassis.vault.data_keys import DataKeys
+from services.chassis.vault.kek_file import FileKeyring
+from services.chassis.vault.sql_store import SqlDataKeyStore
+from services.chassis.vault.vault import Vault
+from services.shop.keys import KeyRow
+from services.shop.rows import TABLES
+from services.shop.shops import ShopRow
+from tests.log.waiting import until
+from tests.log.watchers import SHOP, Segment, Watcher, mark
+from tests.log.world import Company, World
+from tests.log.writers import Journal
+
+_BATCH = 200
+_MEMBERSHIP, _KEY = "comptoir.identity/Membership", "comptoir.shop/Key"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One change of a log."""
+
+    sequence: int
+    request: str
+    type: str
+    resource: str
+    action: str
+
+
+def log_of(world: World, service: str, scope: str) -> list[Entry]:
+    """The log of a scope, which has no gap."""
+    query = (
+        "select sequence, request_id, type, resource, action from changes where scope = %s order by sequence"
+    )
+    entries = [Entry(*row) for row in world.rows(service, query, scope)]
+    assert list(range(1, len(entries) + 1)) == [entry.sequence for entry in entries], scope
+    ((head,),) = world.rows(
+        service, "select coalesce(max(sequence), 0) from change_heads where scope = %s", scope
+    )
+    assert len(entries) == head, scope
+    return entries
+
+
+def effects_are_what_was_acknowledged(world: World, journal: Journal) -> int:
+    """Every acknowledged request made its changes, once; and nothing else was changed."""
+    query = "select request_id, count(*) from changes where starts_with(request_id, %s) group by request_id"
+    for service, made in journal.made.items():
+        assert made == dict(world.rows(service, query, f"{world.run}-")), service
+    return sum(map(len, journal.made.values()))
+
+
+def watchers_saw_everything(world: World, watchers: list[Watcher]) -> int:
+    """Each of them, in each of its segments, was told exactly what the log says, from there to there."""
+    for watcher in watchers:
+        until(partial(_is_at_end, world, watcher), f"{watcher.name} has seen the last change")
+    for watcher in watchers:
+        watcher.stop()
+    told = 0
+    for company in world.companies:
+        logs = {source: log_of(world, source, company.name) for source in {each.source for each in watchers}}
+        for watcher in watchers:
+            wanted = [each for each in logs[watcher.source] if _covers(watcher, each)]
+            for segment in watcher.segments:
+                told += _segment_is_true(world, watcher, segment, company.name, wanted)
+            if not _sees(watcher, company):
+                continue
+            end = watcher.segments[-1]
+            assert wanted[-1].sequence == end.traces[company.name].last, watcher.name
+            if watcher.source == "shop" and end.labels is not None:
+                assert _labels(world, company) == _within(end.state, company), watcher.name
+    return told
+
+
+def rows_are_the_fold_of_changes(world: World) -> int:
+    """What stands in the tables of the shop service is what the changes say, one upon the other; how many folded."""
+    keyring = FileKeyring.load(world.platform.layout.secret("shop", "kek"))
+    vault = Vault(DataKeys("shop", keyring, SqlDataKeyStore(TABLES.data_keys)))
+    log, database, folded = ChangeLog("shop", TABLES.log, vault), Database(world.url("shop", "svc")), 0
+    try:
+        for company in world.companies:
+            entries = log_of(world, "shop", company.name)
+            with database.transaction(Scope(company=company.company_id, read_only=True)) as session:
+                assert company.name == scope_of(session)
+                expected = _folded(log, session, entries)
+                rows: list[Any] = [*session.scalars(select(ShopRow)), *session.scalars(select(KeyRow))]
+                assert expected == {row.name: state_of(row) for row in rows}
+            folded += len(entries)
+    finally:
+        database.close()
+    return folded
+
+
+def mirrors_equal_their_sources(world: World) -> int:
+    """What services keep of each other is what the others have; how many rows that is."""
+    shops = ("shop", "select company, shop_id, display_name from shops")
+    companies = ("company", "select company, time_zone, language_code from companies")
+    places = ("identity", "select company, user_id, role from memberships")
+    kept = (
+        (shops, "select company, shop_id, display_name from known_shops", ("media", "company")),
+        (
+            companies,
+            "select company, time_zone, language_code from known_companies",
+            ("identity", "shop", "inbox"),
+        ),
+        (places, "select company, user_id, role from known_grants", ("company", "shop", "media", "inbox")),
+    )
+    compared = 0
+    for source, query, mirrors in kept:
+        expected = sorted(world.rows(*source))
+        for mirror in mirrors:
+            until(
+                partial(_keeps, world, mirror, query, expected),
+                f"{mirror} mirrors {source[0]}",
+            )
+            compared += len(expected)
+    return compared
+
+
+def each_reaction_is_one_message(world: World) -> int:
+    """The inbox has one message for every change that it reacts to, and none twice."""
+    total = 0
+    for company in world.companies:
+        expected = Counter(
+            entry.request
+            for entry in log_of(world, "shop", company.name)
+            if entry.type == _KEY and (entry.action, entry.request) not in _beside_shops(world, company)
+        )
+        places = log_of(world, "identity", company.name)
+        expected.update(
+            each.request for each in places if each.type == _MEMBERSHIP and each.action in (CREATE, DELETE)
+        )
+        until(
+            partial(_has_messages, world, company, expected),
+            f"the inbox has its messages for {company.name}",
+        )
+        query = "select count(*) from messages where company = %s"
+        ((messages,),) = world.rows("inbox", query, company.company_id)
+        assert expected.total() == messages
+        total += messages
+    return total
+
+
+def chains_hold(world: World, services: Sequence[str]) -> int:
+    """The stand-alone verifier finds nothing in these services, with a checkpoint that was written just now."""
+    layout = world.platform.layout
+    for service in services:
+        environment = {**os.environ, **feed_environment(service, layout, world.platform.ports)}
+        checkpoint = (sys.executable, "-m", f"services.{service}", "checkpoint")
+        _run(checkpoint, environment)
+        parts = urlsplit(world.url(service, "owner"))
+        place = f"{parts.username}@{parts.hostname}:{parts.port}"
+        command = (
+            *(sys.executable, str(PROJECT / "deploy" / "verify_log.py")),
+            *("--database", urlunsplit(parts._replace(netloc=place))),
+            *("--checkpoints", str(layout.checkpoints(service))),
+            *("--public-key", str(layout.secret(service, "checkpoint-key.pem"))),
+        )
+        _run(command, {**os.environ, "PGPASSWORD": unquote(parts.password or "")})
+    return len(services)
+
+
+def _keeps(world: World, service: str, query: str, expected: list[tuple[Any, ...]]) -> bool:
+    return sorted(world.rows(service, query)) == expected
+
+
+def _has_messages(world: World, company: Company, expected: Counter[str]) -> bool:
+    return _messages(world, company) == expected
+
+
+def _run(command: tuple[str, ...], environment: dict[str, str]) -> None:
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+def _is_at_end(world: World, watcher: Watcher) -> bool:
+    watcher.raise_failure()
+    return all(
+        watcher.reached(company.name) == _last(world, watcher, company.name)
+        for company in world.companies
+        if _sees(watcher, company)
+    )
+
+
+def _last(world: World, watcher: Watcher, scope: str) -> int:
+    query = "select max(sequence) from changes where scope = %s and (type = any(%s) or %s)"
+    ((last,),) = world.rows(watcher.source, query, scope, list(watcher.types), not watcher.types)
+    return int(last)
+
+
+def _sees(watcher: Watcher, company: Company) -> bool:
+    return watcher.company in ("", company.name)
+
+
+def _covers(watcher: Watcher, entry: Entry) -> bool:
+    return (not watcher.types or entry.type in watcher.types) and (
+        not watcher.company or entry.resource.startswith(f"{watcher.company}/")
+    )
+
+
+def _segment_is_true(
+    world: World, watcher: Watcher, segment: Segment, scope: str, wanted: list[Entry]
+) -> int:
+    trace = segment.traces.get(scope)
+    if trace is not None:
+        within = [each for each in wanted if trace.first <= each.sequence <= trace.last]
+        digest = 0
+        for each in within:
+            digest = mark(digest, each.sequence, each.request, each.resource, each.action)
+        assert (len(within), digest) == (trace.told, trace.digest), f"{watcher.name}, {scope}"
+    if trace is not None and segment.labels is not None:
+        # The snapshot holds all that comes before the first change that was told, and nothing that comes after.
+        stood = {
+            each.resource: world.label(each.request)
+            for each in wanted
+            if each.type == SHOP and each.sequence < trace.first
+        }
+        found = {name: label for name, label in segment.labels.items() if name.startswith(f"{scope}/")}
+        assert stood == found, f"{watcher.name}, {scope}"
+    return trace.told if trace else 0
+
+
+def _labels(world: World, company: Company) -> dict[str, str]:
+    query = "select shop_id, display_name from shops where company = %s"
+    return {
+        f"{company.name}/shops/{each}": label for each, label in world.rows("shop", query, company.company_id)
+    }
+
+
+def _within(state: dict[str, str], company: Company) -> dict[str, str]:
+    return {name: label for name, label in state.items() if name.startswith(f"{company.name}/")}
+
+
+def _folded(log: ChangeLog, session: Any, entries: list[Entry]) -> dict[str, dict[str, Any]]:
+    state: dict[str, dict[str, Any]] = {}
+    for start in range(0, len(entries), _BATCH):
+        batch = entries[start : start + _BATCH]
+        known = log.opened(session, scope_of(session), [each.sequence for each in batch])
+        for each in batch:
+            values = known[each.sequence]
+            stood = state.get(each.resource, {})
+            assert (each.action == CREATE) == (each.resource not in state), each.resource
+            assert values.before == {field: stood[field] for field in values.before}, each.resource
+            if each.action == DELETE:
+                del state[each.resource]
+            else:
+                state[each.resource] = {**stood, **values.after}
+    return state
+
+
+def _beside_shops(world: World, company: Company) -> set[tuple[str, str]]:
+    """Changes of keys that came with their shop: those are no news."""
+    query = "select action, request_id from changes where scope = %s and method like '%%/CreateShop'"
+    return set(world.rows("shop", query, company.name))
+
+
+def _messages(world: World, company: Company) -> Counter[str]:
+    query = "select request_id from changes where scope = %s and type = 'comptoir.inbox/Message' and action = 'CREATE'"
+    return Counter(row[0] for row in world.rows("inbox", query, company.name))

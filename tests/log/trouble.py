@@ -1,0 +1,118 @@
+"""What goes wrong while others write and watch: kills, fault points, compaction, one after the other, by dice."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.exc import OperationalError
+
+from deploy.local.databases import database_name
+from services.chassis import fault_points
+from services.chassis.changes.compact import compact
+from services.chassis.changes.tokens import Tokens
+from services.chassis.db.migrate import owner_engine
+from services.chassis.feed.streams import Interest
+from services.inbox import reactions
+from tests.log.world import World
+
+_KILLED = {
+    "shop": 24,
+    "shop-feed": 20,
+    "postgres": 12,
+    "inbox": 12,
+    "media": 8,
+    "company": 8,
+    "identity-feed": 4,
+}
+_ARMED = (
+    ("shop", "call.before_commit"),
+    ("shop", "call.after_commit"),
+    ("inbox", "mirror.before_commit"),
+    ("inbox", "mirror.after_commit"),
+    ("media", "mirror.before_commit"),
+    ("media", "mirror.after_commit"),
+)
+_log = logging.getLogger(__name__)
+
+
+class Trouble:
+    """Makes it, and counts what it made."""
+
+    def __init__(self, world: World, seed: int) -> None:
+        self._world = world
+        self._dice = random.Random(f"{seed} trouble")
+        self.done: Counter[str] = Counter()
+        self.scripted = 0
+        """How much of the plan's script is over."""
+
+    @property
+    def kills(self) -> int:
+        return sum(count for what, count in self.done.items() if what != "compaction")
+
+    def calm(self, between: tuple[float, float]) -> float:
+        """Seconds until the next of it."""
+        return self._dice.uniform(*between)
+
+    def comes_somebody(self) -> bool:
+        """Whether another watcher begins now."""
+        return self._dice.random() < 0.5
+
+    def next(self) -> None:
+        """One of it, over when the process is up again."""
+        kinds: tuple[Callable[[], None], ...] = (self._kill, self._arm, self._twice, self.compact)
+        self._dice.choices(kinds, (60, 15, 5, 20))[0]()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, as a machine that fails."""
+        platform = self._world.platform
+        platform.kill(name)
+        self.done[name] += 1
+        platform.process(name).wait_healthy()
+
+    def arm(self, name: str, point: str, passage: int) -> None:
+        """Has the process end itself at that passage of the point, once; until then it serves."""
+        process = self._world.platform.process(name)
+        process.told = fault_points.environment(f"{point}=kill@{passage}")
+        self.kill(name)
+        process.told = {}
+        self.done[point] += 1
+
+    def compact(self) -> None:
+        """Forgets all that the inbox has heard of: whoever is further behind begins anew.
+
+        Not more: what the inbox has not heard of by then it would never react to.
+        """
+        try:
+            before = self._heard_by_inbox()
+            with owner_engine(self._world.url("shop", "owner")).begin() as connection:
+                compact(connection, before, timedelta(0))
+        except OperationalError:
+            return
+        self.done["compaction"] += 1
+
+    def _kill(self) -> None:
+        self.kill(self._dice.choices(list(_KILLED), list(_KILLED.values()))[0])
+
+    def _twice(self) -> None:
+        """The database, and again as soon as it has recovered."""
+        self.kill("postgres")
+        self.kill("postgres")
+
+    def _arm(self) -> None:
+        name, point = self._dice.choice(_ARMED)
+        self.arm(name, point, self._dice.randint(1, 60))
+
+    def _heard_by_inbox(self) -> datetime:
+        """A time before which the inbox knows of every change."""
+        ((key,),) = self._world.rows("shop", "select token_key from change_feed")
+        ((cursor,),) = self._world.rows("inbox", "select cursor from mirror_cursors where source = 'shop'")
+        interest = Interest("inbox", frozenset(reactions.types()["shop"]), None)
+        values = Tokens(bytes(key)).open("cursor", interest.binding, cursor)
+        assert values is not None, f"the inbox's cursor is not one of {database_name('shop')}"
+        query = "select min(time) from changes where position >= %s::text::xid8"
+        ((time,),) = self._world.rows("shop", query, str(values[1]))
+        return time or datetime.now(UTC)
