@@ -45,10 +45,13 @@ def send(
     method: str,
     request: Message,
     token: str,
+    *,
     told: dict[str, str] | None = None,
-    **metadata: str,
+    revision: str | None = None,
 ) -> Message:
-    headers = {"authorization": f"Bearer {token}", **metadata}
+    headers = {"authorization": f"Bearer {token}"}
+    if revision is not None:
+        headers[MIN_REVISION] = revision
     return shop.client().call(METHODS[method], request, metadata=headers, told=told)
 
 
