@@ -98,9 +98,9 @@ def run(service: Service) -> None:
         fault_points.arm()
         if command == "migrate":
             migrate(load(OwnerSettings).database_url, service.versions, service.metadata)
+            _compact()
         elif command == "compact":
-            with owner_engine(load(OwnerSettings).database_url).begin() as connection:
-                compact(connection, system_clock())
+            _compact()
         elif command == "serve":
             _serve(service, load(service.settings))
         elif command == "feed":
@@ -113,6 +113,11 @@ def run(service: Service) -> None:
             )
     except (ConfigError, ContractError) as error:
         sys.exit(f"{service.name} cannot start:\n{error}")
+
+
+def _compact() -> None:
+    with owner_engine(load(OwnerSettings).database_url).begin() as connection:
+        compact(connection, system_clock())
 
 
 def build(service: Service, settings: Settings, clock: Clock = system_clock) -> tuple[Server, Resources]:

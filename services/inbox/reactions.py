@@ -73,15 +73,7 @@ REACTIONS: tuple[Reaction, ...] = (
     ),
 )
 """The one table of it."""
-
-
-def types() -> dict[str, tuple[str, ...]]:
-    """For each source the types of which something is told."""
-    sources = sorted({reaction.source for reaction in REACTIONS})
-    return {
-        source: tuple(sorted({each.type for each in REACTIONS if each.source == source}))
-        for source in sources
-    }
+SOURCES = frozenset(reaction.source for reaction in REACTIONS)
 
 
 def react(session: ScopedSession, change: Told) -> None:

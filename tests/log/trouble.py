@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy.exc import OperationalError
 
@@ -19,15 +19,8 @@ from services.chassis.feed.streams import Interest
 from services.inbox import reactions
 from tests.log.world import World
 
-_KILLED = {
-    "shop": 24,
-    "shop-feed": 20,
-    "postgres": 12,
-    "inbox": 12,
-    "media": 8,
-    "company": 8,
-    "identity-feed": 4,
-}
+_KILLED = {"shop": 5, "shop-feed": 4, "postgres": 3, "inbox": 3, "media": 2, "company": 2, "identity-feed": 1}
+_COMPACTIONS = 5
 _ARMED = (
     ("shop", "call.before_commit"),
     ("shop", "call.after_commit"),
@@ -36,7 +29,6 @@ _ARMED = (
     ("media", "mirror.before_commit"),
     ("media", "mirror.after_commit"),
 )
-_log = logging.getLogger(__name__)
 
 
 class Trouble:
@@ -45,6 +37,7 @@ class Trouble:
     def __init__(self, world: World, seed: int) -> None:
         self._world = world
         self._dice = random.Random(f"{seed} trouble")
+        self._deck: list[Callable[[], None]] = []
         self.done: Counter[str] = Counter()
         self.scripted = 0
         """How much of the plan's script is over."""
@@ -62,9 +55,10 @@ class Trouble:
         return self._dice.random() < 0.5
 
     def next(self) -> None:
-        """One of it, over when the process is up again."""
-        kinds: tuple[Callable[[], None], ...] = (self._kill, self._arm, self._twice, self.compact)
-        self._dice.choices(kinds, (60, 15, 5, 20))[0]()
+        """One of it, over when the process is up again: dealt from a deck, so that each has its turn."""
+        if not self._deck:
+            self._deck = self._shuffled()
+        self._deck.pop()()
 
     def kill(self, name: str) -> None:
         """SIGKILL, as a machine that fails."""
@@ -94,17 +88,18 @@ class Trouble:
             return
         self.done["compaction"] += 1
 
-    def _kill(self) -> None:
-        self.kill(self._dice.choices(list(_KILLED), list(_KILLED.values()))[0])
+    def _shuffled(self) -> list[Callable[[], None]]:
+        deck: list[Callable[[], None]] = [self.compact] * _COMPACTIONS
+        deck.append(self._twice)
+        deck += [partial(self.kill, name) for name, times in _KILLED.items() for _ in range(times)]
+        deck += [partial(self.arm, name, point, self._dice.randint(1, 60)) for name, point in _ARMED]
+        self._dice.shuffle(deck)
+        return deck
 
     def _twice(self) -> None:
         """The database, and again as soon as it has recovered."""
         self.kill("postgres")
         self.kill("postgres")
-
-    def _arm(self) -> None:
-        name, point = self._dice.choice(_ARMED)
-        self.arm(name, point, self._dice.randint(1, 60))
 
     def _heard_by_inbox(self) -> datetime:
         """A time before which the inbox knows of every change."""

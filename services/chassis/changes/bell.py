@@ -9,6 +9,7 @@ import threading
 import psycopg
 
 from services.chassis import log
+from services.chassis.db.database import LOST_HOST
 
 CHANNEL = "comptoir_changes"
 _PAUSE_SECONDS = 0.5
@@ -44,7 +45,7 @@ class Bell:
                 self._rung.wait(_PAUSE_SECONDS)
 
     def _ring_on_one_connection(self) -> None:
-        with psycopg.connect(self._url, autocommit=True, connect_timeout=3) as connection:
+        with psycopg.connect(self._url, autocommit=True, connect_timeout=3, **LOST_HOST) as connection:
             while not self._stopping:
                 self._rung.wait()
                 self._rung.clear()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -38,6 +40,12 @@ COLUMNS = (
     "sequence",
 )
 _FORMULA = frozenset("=+-@\N{MINUS SIGN}")
+_SIGNS = "".join(
+    re.escape(each)
+    for each in map(chr, range(sys.maxunicode + 1))
+    if unicodedata.normalize("NFKC", each)[:1] in _FORMULA
+)
+_INNER_CELL = re.compile(rf"(?s)(?<=.[;\t\r\n])[\s\"]*(?=[{_SIGNS}])")
 _BREAKS = {ord(each): f"\\u{ord(each):04x}" for each in "\x85\u2028\u2029"}
 """What is no line break in JSON, but is one to some who read line by line."""
 
@@ -87,6 +95,8 @@ def guarded(text: str) -> str:
 
     It counts what is seen first, in its compatible form: full-width signs are signs, and blanks hide nothing.
     """
+    # Where lists are cut at semicolons, a cell may begin within the text.
+    text = _INNER_CELL.sub(r"\g<0>'", text)
     if text[:1] in ("\t", "\r", "\n"):
         return "'" + text
     seen = next((each for each in text if unicodedata.category(each)[0] not in "ZC"), "")

@@ -24,7 +24,7 @@ from services.chassis.errors import Fault
 
 _IDLE_SECONDS = 1.0
 _SESSION = "-c idle_in_transaction_session_timeout=15000 -c lock_timeout=1000 -c timezone=UTC"
-_LOST_HOST = {
+LOST_HOST: dict[str, Any] = {
     "keepalives": 1,
     "keepalives_idle": 4,
     "keepalives_interval": 2,
@@ -82,7 +82,7 @@ def _engine(url: str, connections: int) -> Engine:
             "options": _SESSION,
             "connect_timeout": 3,
             "application_name": "comptoir",
-            **_LOST_HOST,
+            **LOST_HOST,
         },
     )
     engine.dialect.statement_compiler = ScopedCompiler

@@ -35,9 +35,14 @@ class FeedClient:
         )
         self._stream: Any = None
 
-    def watch(self, request: feed_pb2.WatchChangesRequest) -> Iterator[feed_pb2.WatchChangesResponse]:
-        """Whatever is told from the request's cursor on. Raises the fault it ends with; ends quietly when closed."""
-        self._stream = self._stub(request)
+    def watch(
+        self, request: feed_pb2.WatchChangesRequest, seconds: float | None = None
+    ) -> Iterator[feed_pb2.WatchChangesResponse]:
+        """Whatever is told from the request's cursor on, for so long, or for ever.
+
+        Raises the fault it ends with, TimedOut when the time is up; ends quietly when closed.
+        """
+        self._stream = self._stub(request, timeout=seconds)
         try:
             yield from self._stream
         except grpc.RpcError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -24,6 +25,10 @@ from services.chassis.feed.reader import BATCH, FeedState, Reader, Row, connect
 KEPT = 4 * BATCH
 _POLL_SECONDS = 0.5
 _PATIENCE_SECONDS = 2.0
+_ROUND_SECONDS = 5.0
+_MARKS = 4096
+_SNAPSHOTS = 8
+_CATCHING_UP = 4
 _START: Key = (0, "", 0)
 
 
@@ -39,7 +44,15 @@ class Hub:
         self.since: Key = _START
         self.tail: Key = _START
         """Everything up to here is known."""
+        self.complete: float | None = None
+        """Everything committed before this time of the event loop's clock lies up to `tail`."""
+        self._marks: deque[tuple[float, int]] = deque(maxlen=_MARKS)
+        """Times, each with the first transaction that had not begun."""
+        self.snapshots = asyncio.Semaphore(_SNAPSHOTS)
+        self.catching_up = asyncio.Semaphore(_CATCHING_UP)
+        """Streams have connections of their own for a while; the database has other things to do, too."""
         self._state: FeedState | None = None
+        self._looked = 0.0
         self._tokens: Tokens | None = None
         self._moved = asyncio.Condition()
         self._ready = asyncio.Event()
@@ -92,45 +105,59 @@ class Hub:
             try:
                 async with await connect(self.url) as connection:
                     await self._follow(connection)
-            except (psycopg.Error, OSError) as error:
-                log.event("feed lost its database", error=type(error).__name__)
-            self._state = None
-            self._ready.clear()
+            except Exception as error:
+                # Whatever it was: nothing may end this, and a new connection begins with nothing.
+                log.event("feed lost its database", error=type(error).__name__, where=log.frames(error))
+            finally:
+                self._state = None
+                self._ready.clear()
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _follow(self, connection: psycopg.AsyncConnection[dict[str, object]]) -> None:
         await connection.execute(f"listen {CHANNEL}")
-        self._begin((await self.reader.horizon(connection), "", 0))
+        self._begin((await self.reader.horizon(connection)).xmin)
         await self._refresh(connection)
         while True:
-            await self._read(connection)
+            # A database that stopped answering ends the connection, rather than that nothing more is told.
+            async with asyncio.timeout(_ROUND_SECONDS):
+                await self._read(connection)
             async for _ in connection.notifies(timeout=_POLL_SECONDS, stop_after=1):
                 pass
-            await self._refresh(connection)
+            if asyncio.get_running_loop().time() >= self._looked + _POLL_SECONDS:
+                async with asyncio.timeout(_ROUND_SECONDS):
+                    await self._refresh(connection)
 
     async def _refresh(self, connection: psycopg.AsyncConnection[dict[str, object]]) -> None:
         state = await self.reader.state(connection)
         if self._state is not None and state.epoch != self._state.epoch:
-            self._begin((await self.reader.horizon(connection), "", 0))
+            self._begin((await self.reader.horizon(connection)).xmin)
         if self._state is None or state.token_key != self._state.token_key:
             self._tokens = Tokens(state.token_key)
         self._state = state
+        self._looked = asyncio.get_running_loop().time()
         self._ready.set()
 
-    def _begin(self, key: Key) -> None:
+    def _begin(self, horizon: int) -> None:
         self.rows, self._keys = [], []
-        self.since = self.tail = key
+        self.since = self.tail = (horizon, "", 0)
+        self.complete = None
+        self._marks.clear()
 
     async def _read(self, connection: psycopg.AsyncConnection[dict[str, object]]) -> None:
         """Takes over what lies below the horizon by now."""
-        horizon = await self.reader.horizon(connection)
+        began = asyncio.get_running_loop().time()
+        now = await self.reader.horizon(connection)
+        self._marks.append((began, now.xmax))
         while True:
-            rows = await self.reader.changes(connection, self.tail, horizon)
+            rows = await self.reader.changes(connection, self.tail, now.xmin)
             if rows:
                 await self._keep(rows)
             if len(rows) < BATCH:
-                self.tail = max(self.tail, (horizon, "", 0))
-                return
+                break
+        self.tail = max(self.tail, (now.xmin, "", 0))
+        # What was committed before a mark had begun before it: it lies below the horizon once that has passed the mark.
+        while self._marks and self._marks[0][1] <= now.xmin:
+            self.complete, _ = self._marks.popleft()
 
     async def _keep(self, rows: list[Row]) -> None:
         async with self._moved:

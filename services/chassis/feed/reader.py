@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,24 +11,33 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from services.chassis.contract import PATTERNS
+from services.chassis.db.database import LOST_HOST
 from services.chassis.feed.cursors import Key, Snapshot
 from services.chassis.feed.published import Published
 
+_SESSION = (
+    "-c default_transaction_read_only=on -c statement_timeout=30000"
+    " -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
+)
+"""A watcher that stops reading within a snapshot is cut off, and begins anew."""
 BATCH = 500
 """Changes read at once."""
 CLUSTER = (
-    "(select system_identifier::text from pg_control_system())"
+    "(select oid::text from pg_database where datname = current_database())"
+    " || '/' || (select system_identifier::text from pg_control_system())"
     " || '/' || (select timeline_id::text from pg_control_checkpoint())"
 )
-"""SQL for what tells a restored database from the one it was: another cluster, or another timeline of it."""
+"""SQL for what tells a restored database from the one it was: another cluster,
+another timeline of it, or another database in it."""
 _STATE = "select epoch, token_key, floor::text::bigint, cluster = " + CLUSTER + " as at_home from change_feed"  # noqa: S608
 # Whatever lies below the oldest running transaction is complete, and stays so: a later statement sees it all.
-_HORIZON = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_SNAPSHOT = "select pg_current_snapshot()::text as text"
 _CHANGES = (
     "select position::text::bigint, transaction::text::bigint, scope, sequence, time, type, resource, action, fields,"
     " actor, on_behalf_of, request_id, method, schema_version from changes"
     " where (position, scope, sequence) > (%s::text::xid8, %s, %s) and position < %s::text::xid8"
-    " order by position, scope, sequence limit %s"
+    # By the column and not by what is selected under its name, or the index would be of no use.
+    " order by changes.position, changes.scope, changes.sequence limit %s"
 )
 
 
@@ -58,13 +67,9 @@ class Row:
 
 async def connect(url: str) -> psycopg.AsyncConnection[dict[str, Any]]:
     """A connection for reading, in autocommit."""
+    options: dict[str, Any] = {**LOST_HOST, "options": _SESSION, "application_name": "comptoir feed"}
     return await psycopg.AsyncConnection.connect(
-        url,
-        autocommit=True,
-        row_factory=dict_row,
-        connect_timeout=3,
-        options="-c default_transaction_read_only=on -c statement_timeout=30000 -c timezone=UTC",
-        application_name="comptoir feed",
+        url, autocommit=True, row_factory=dict_row, connect_timeout=3, **options
     )
 
 
@@ -73,17 +78,18 @@ class Reader:
 
     def __init__(self, published: Iterable[Published]) -> None:
         self._published = {each.type: each for each in published}
+        self._some = {each.type: _some(each).as_bytes(None) for each in self._published.values()}
 
     async def state(self, connection: psycopg.AsyncConnection[dict[str, Any]]) -> FeedState:
         row = await (await connection.execute(_STATE)).fetchone()
         assert row is not None
         return FeedState(row["epoch"], bytes(row["token_key"]), row["floor"], bool(row["at_home"]))
 
-    async def horizon(self, connection: psycopg.AsyncConnection[dict[str, Any]]) -> int:
-        """The oldest running transaction: everything below is told in order, for ever."""
-        row = await (await connection.execute(_HORIZON)).fetchone()
+    async def horizon(self, connection: psycopg.AsyncConnection[dict[str, Any]]) -> Snapshot:
+        """Which transactions are over: everything below the oldest running one is told in order, for ever."""
+        row = await (await connection.execute(_SNAPSHOT)).fetchone()
         assert row is not None
-        return int(next(iter(row.values())))
+        return Snapshot(row["text"])
 
     async def changes(
         self, connection: psycopg.AsyncConnection[dict[str, Any]], after: Key, horizon: int
@@ -105,15 +111,13 @@ class Reader:
 
     async def snapshot(
         self, connection: psycopg.AsyncConnection[dict[str, Any]], types: frozenset[str], company: str | None
-    ) -> AsyncIterator[Snapshot | tuple[Published, dict[str, Any]]]:
+    ) -> AsyncGenerator[Snapshot | tuple[Published, dict[str, Any]], None]:
         """The snapshot's place in time, and then every published resource as it stood there."""
         async with connection.transaction():
             await connection.execute("set transaction isolation level repeatable read")
-            row = await (await connection.execute("select pg_current_snapshot()::text as text")).fetchone()
-            assert row is not None
-            yield Snapshot(row["text"])
+            yield await self.horizon(connection)
             for each in self._published.values():
-                if types and each.type not in types:
+                if (types and each.type not in types) or (company and "company" not in each.key):
                     continue
                 async with connection.cursor(name="snapshot") as cursor:
                     await cursor.execute(*_whole(each, company))
@@ -134,7 +138,7 @@ class Reader:
         for kind, found in names.items():
             published = self._published[kind]
             keys = [list(column) for column in zip(*found.values(), strict=True)]
-            rows = await connection.execute(_some(published), keys)
+            rows = await connection.execute(self._some[kind], keys)
             by_key = {tuple(row[column] for column in published.key): row async for row in rows}
             for name, key in found.items():
                 if key in by_key:

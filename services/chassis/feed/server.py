@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any, NoReturn
 
 import grpc
+import psycopg
 from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
@@ -17,7 +18,7 @@ from comptoir.changes.v1 import feed_pb2
 from services.chassis import log, metrics, tls
 from services.chassis.caller import Caller, Kind
 from services.chassis.config import FeedSettings
-from services.chassis.errors import Exhausted, Fault, Internal, Invalid, to_status
+from services.chassis.errors import Exhausted, Fault, Internal, Invalid, Unavailable, to_status
 from services.chassis.feed.hub import Hub
 from services.chassis.feed.method import METHOD, SERVICE
 from services.chassis.feed.published import Published
@@ -67,6 +68,12 @@ class Feed:
                     yield answer
         except Fault as fault:
             await _abort(context, fault, request)
+        except (psycopg.Error, OSError) as error:
+            log.event(
+                "watch lost its database", caller=caller, request_id=request, error=type(error).__name__
+            )
+            away = Unavailable("The feed has no database at present.", reason="DATABASE_UNAVAILABLE")
+            await _abort(context, away, request)
         except (grpc.RpcError, asyncio.CancelledError):
             raise
         except Exception as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,11 +56,10 @@ class Stream:
             if reason:
                 yield _encoded(resync=feed_pb2.Resync(reason=reason))
             if cursor is None or reason:
-                cursor = Cursor(self._hub.state.epoch, self._hub.tail)
-                if self._snapshot:
-                    async for reached, answer in self._resources():
-                        cursor = reached or cursor
-                        yield answer
+                async for reached, answer in self._resources():
+                    cursor = reached or cursor
+                    yield answer
+                assert cursor is not None
                 yield _encoded(self._seal(cursor), snapshot_end=feed_pb2.SnapshotEnd())
             async for reached, answer in self._changes(cursor):
                 cursor = reached
@@ -75,23 +75,27 @@ class Stream:
 
     async def _resources(self) -> AsyncIterator[tuple[Cursor | None, bytes]]:
         epoch = self._hub.state.epoch
-        async with await connect(self._hub.url) as connection:
+        async with self._hub.snapshots, await connect(self._hub.url) as connection:
             found = self._hub.reader.snapshot(connection, self._interest.types, self._interest.company)
-            async for each in found:
-                if isinstance(each, Snapshot):
-                    yield Cursor(epoch, (each.xmin, "", 0), each), b""
-                    continue
-                published, row = each
-                resource = feed_pb2.Resource(type=published.type, name=published.name(row))
-                resource.state.update(published.state(row))
-                yield None, _encoded(resource=resource)
+            # A watcher that leaves in the middle must not end the connection before the transaction on it.
+            async with aclosing(found):
+                async for each in found:
+                    if isinstance(each, Snapshot):
+                        yield Cursor(epoch, (each.xmin, "", 0), each), b""
+                        if self._snapshot:
+                            continue
+                        break
+                    published, row = each
+                    resource = feed_pb2.Resource(type=published.type, name=published.name(row))
+                    resource.state.update(published.state(row))
+                    yield None, _encoded(resource=resource)
 
     async def _changes(self, cursor: Cursor) -> AsyncIterator[tuple[Cursor, bytes]]:
         """Changes and heartbeats, until the cursor cannot be followed any further."""
         loop = asyncio.get_running_loop()
-        spoken = loop.time()
+        beaten = float("-inf")
         while not self._lost(cursor):
-            tail = self._hub.tail
+            tail, complete = self._hub.tail, self._hub.complete
             kept = self._hub.after(cursor.key)
             rows = await self._older(cursor.key, tail) if kept is None else kept
             for row in rows:
@@ -99,19 +103,26 @@ class Stream:
                 cursor = cursor.moved(row.key)
                 if not told and self._interest.covers(row):
                     yield cursor, self._told(row, cursor)
-                    spoken = loop.time()
             if not rows:
                 cursor = cursor.moved(max(cursor.key, tail))
-                await self._hub.wait(cursor.key, max(0.0, spoken + HEARTBEAT_SECONDS - loop.time()))
-            if loop.time() >= spoken + HEARTBEAT_SECONDS:
-                yield cursor, _encoded(self._seal(cursor), heartbeat=feed_pb2.Heartbeat())
-                spoken = loop.time()
+            # Only who has been told all there is hears how complete that is.
+            if cursor.key >= tail and loop.time() >= beaten + HEARTBEAT_SECONDS:
+                beaten = loop.time()
+                yield cursor, self._heartbeat(cursor, None if complete is None else beaten - complete)
+            if not rows:
+                await self._hub.wait(cursor.key, max(0.0, beaten + HEARTBEAT_SECONDS - loop.time()))
 
     async def _older(self, key: Key, tail: Key) -> list[Row]:
         """A batch of what is beyond the key and not beyond the tail, from the database."""
         horizon = tail[0] + 1 if tail[1] else tail[0]
-        async with await connect(self._hub.url) as connection:
+        async with self._hub.catching_up, await connect(self._hub.url) as connection:
             return await self._hub.reader.changes(connection, key, horizon)
+
+    def _heartbeat(self, cursor: Cursor, age: float | None) -> bytes:
+        heartbeat = feed_pb2.Heartbeat()
+        if age is not None:
+            heartbeat.age.FromMilliseconds(round(age * 1000))
+        return _encoded(self._seal(cursor), heartbeat=heartbeat)
 
     def _told(self, row: Row, cursor: Cursor) -> bytes:
         if cursor.snapshot is not None:

@@ -4,14 +4,14 @@ asks for and the note of having done it, so that each is done once, whatever is 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 from comptoir.changes.v1 import feed_pb2
 from services.chassis import fault_points, log
-from services.chassis.changes.log import ChangeLog, Stamp
+from services.chassis.changes.log import SCHEMA_VERSION, ChangeLog, Revision, Stamp
 from services.chassis.db.database import Database
 from services.chassis.db.scope import Scope
 from services.chassis.db.tenancy import ScopedSession
@@ -28,7 +28,13 @@ company or person."""
 _BATCH = 200
 """Resources of a snapshot in one transaction."""
 _PAUSE_SECONDS = 0.5
-_lag = Gauge("comptoir_mirror_lag_seconds", "How long ago a source was last heard, by source.", ["source"])
+_MOST_TRIES = 5
+_STREAM_SECONDS = 600.0
+"""A stream ends by itself after so long, so that a feed that hangs is not waited for for ever."""
+_given_up = Counter("comptoir_reactions_given_up", "Changes that were not reacted to, by source.", ["source"])
+_lag = Gauge(
+    "comptoir_mirror_lag_seconds", "How old what is known of a source may be, by source.", ["source"]
+)
 
 
 class Follower:
@@ -42,7 +48,6 @@ class Follower:
         dial: Callable[[], FeedClient],
         changes: ChangeLog,
         react: React | None = None,
-        types: tuple[str, ...] = (),
     ) -> None:
         self._lease = lease
         self._writer = writer
@@ -50,7 +55,10 @@ class Follower:
         self._dial = dial
         self._changes = changes
         self._react = react
-        self._types = sorted({*writer.types, *types})
+        # Who reacts hears of every type, so that its cursor stays good when it reacts to more.
+        self._types = [] if react is not None else writer.types
+        self._trying: tuple[str, int] | None = None
+        self._tries = 0
         self._waiting: list[feed_pb2.Resource] = []
         self._stopping = threading.Event()
         self._client: FeedClient | None = None
@@ -94,26 +102,31 @@ class Follower:
         self._waiting.clear()
         if not cursor:
             self._writer.begin()
+        request = feed_pb2.WatchChangesRequest(cursor=cursor, types=self._types)
+        stream = client.watch(request, seconds=_STREAM_SECONDS)
         try:
-            for answer in client.watch(feed_pb2.WatchChangesRequest(cursor=cursor, types=self._types)):
+            while not self._stopping.is_set() and (answer := self._next(stream)) is not None:
                 self._take(answer)
-                if self._stopping.is_set():
-                    break
-        except Invalid:
-            # We ask for other types than before, or the source is another: begin anew.
-            self._advance(Scope(), "")
-            raise
         finally:
             client.close()
             with self._database.transaction(Scope()) as session:
                 self._lease.release(session)
+
+    def _next(self, stream: Iterator[feed_pb2.WatchChangesResponse]) -> feed_pb2.WatchChangesResponse | None:
+        try:
+            return next(stream, None)
+        except Invalid:
+            # The cursor is refused: we ask for other types than before, or the source is another. Begin anew.
+            with self._database.transaction(Scope()) as session:
+                self._lease.advance(session, "")
+            raise
 
     def _take(self, answer: feed_pb2.WatchChangesResponse) -> None:
         match answer.WhichOneof("event"):
             case "change":
                 self._apply(answer.change, answer.cursor)
             case "heartbeat":
-                self._advance(Scope(), answer.cursor)
+                self._hear(answer)
             case "resource":
                 self._waiting.append(answer.resource)
                 if len(self._waiting) >= _BATCH:
@@ -133,18 +146,27 @@ class Follower:
         )
         with self._database.transaction(scope) as session:
             self._writer.apply(session, change)
-            if self._react is not None:
-                self._react(session, told(change))
-                session.flush()
-                revision = self._changes.append(session, _stamp(change))
-            else:
-                revision = None
+            revision = self._reacted(session, change)
             self._lease.advance(session, cursor)
             fault_points.reach("mirror.before_commit")
         fault_points.reach("mirror.after_commit")
         if revision is not None:
             self._changes.ring()
-        _lag.labels(self._lease.source).set(max(0.0, datetime.now(UTC).timestamp() - _seconds(change)))
+
+    def _reacted(self, session: ScopedSession, change: feed_pb2.FeedChange) -> Revision | None:
+        if self._react is None or change.schema_version > SCHEMA_VERSION:
+            return None
+        place = (change.scope, change.sequence)
+        self._tries = self._tries + 1 if self._trying == place else 1
+        self._trying = place
+        if self._tries > _MOST_TRIES:
+            # A mirror that stood still for one message nobody can write would keep everybody from writing.
+            log.event("reaction given up", source=self._lease.source, type=change.type)
+            _given_up.labels(self._lease.source).inc()
+            return None
+        self._react(session, told(change))
+        session.flush()
+        return self._changes.append(session, _stamp(change))
 
     def _put(self, cursor: str | None = None) -> None:
         with self._database.transaction(Scope(mirror=True)) as session:
@@ -155,10 +177,13 @@ class Follower:
             self._lease.advance(session, cursor)
         self._waiting.clear()
 
-    def _advance(self, scope: Scope, cursor: str) -> None:
-        with self._database.transaction(scope) as session:
-            self._lease.advance(session, cursor)
-        _lag.labels(self._lease.source).set(0)
+    def _hear(self, answer: feed_pb2.WatchChangesResponse) -> None:
+        heard = answer.heartbeat.HasField("age")
+        age = answer.heartbeat.age.ToTimedelta().total_seconds() if heard else None
+        with self._database.transaction(Scope()) as session:
+            self._lease.advance(session, answer.cursor, age)
+        if age is not None:
+            _lag.labels(self._lease.source).set(age)
 
 
 def _stamp(change: feed_pb2.FeedChange) -> Stamp:
@@ -171,7 +196,3 @@ def _stamp(change: feed_pb2.FeedChange) -> Stamp:
         method=change.method,
         reason=f"follows from {change.resource}",
     )
-
-
-def _seconds(change: feed_pb2.FeedChange) -> float:
-    return change.create_time.seconds + change.create_time.nanos / 1e9

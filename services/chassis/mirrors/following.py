@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,9 +19,9 @@ from services.chassis.mirrors.writer import MirrorWriter
 
 @dataclass(frozen=True)
 class Reactions:
-    """What a service does about others' changes: for each source, of which types."""
+    """What a service does about the changes of these sources."""
 
-    types: Mapping[str, tuple[str, ...]]
+    sources: frozenset[str]
     react: React
 
 
@@ -35,9 +34,9 @@ def followers(
     reactions: Reactions | None,
 ) -> list[Follower]:
     """Not yet started. Raises `ConfigError` for a source without an address."""
-    types = reactions.types if reactions else {}
+    watched = reactions.sources if reactions else frozenset()
     found = []
-    for source in sorted(mirrors.sources | types.keys()):
+    for source in sorted(mirrors.sources | watched):
         address = settings.feed_address(source)
         if address is None:
             raise ConfigError(f"COMPTOIR_{source.upper()}_FEED_ADDRESS: must say where {source} is watched")
@@ -48,8 +47,7 @@ def followers(
                 database,
                 partial(FeedClient, address, settings.tls_directory),
                 changes,
-                reactions.react if reactions and source in types else None,
-                types.get(source, ()),
+                reactions.react if reactions and source in watched else None,
             )
         )
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Table, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -44,10 +45,15 @@ class Lease:
         found: str | None = session.execute(taken.returning(table.c.cursor)).scalar_one_or_none()
         return found
 
-    def advance(self, session: ScopedSession, cursor: str | None) -> None:
-        """Notes how far the source was followed, and that it was heard; None: no further than before."""
+    def advance(self, session: ScopedSession, cursor: str | None, age: float | None = None) -> None:
+        """Notes how far the source was followed; None: no further than before.
+
+        `age`: so many seconds ago nothing had happened there that was not followed by now.
+        """
         table = self.cursors
-        noted = {"cursor": cursor, "heard_time": func.now()} if cursor is not None else {}
+        noted: dict[str, Any] = {} if cursor is None else {"cursor": cursor}
+        if age is not None:
+            noted["heard_time"] = func.now() - timedelta(seconds=age)
         held = (
             update(table)
             .where(table.c.source == self.source, table.c.holder == self.holder)

@@ -53,7 +53,8 @@ class Standing:
         if found.role is None:
             # As for any other company that is not theirs.
             raise unknown(call.method.names[0].value(call.request))
-        authorize(_as_granted(caller, found), call.method, call.request, call.now)
+        call.caller = _as_granted(caller, found)
+        authorize(call.caller, call.method, call.request, call.now)
 
     def _query(self, caller: Caller) -> Any:
         grants, ended = self.grants, self.ended_sessions

@@ -13,6 +13,7 @@ from sqlalchemy import and_, delete
 from sqlalchemy.dialects.postgresql import insert
 
 from comptoir.changes.v1 import change_pb2, feed_pb2
+from services.chassis.changes.log import SCHEMA_VERSION
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.mirrors.kinds import Kind, Mirror
 
@@ -49,12 +50,14 @@ class MirrorWriter:
     def apply(self, session: ScopedSession, change: feed_pb2.FeedChange) -> None:
         """A change. One whose resource is gone by now says nothing: its end is told too, later."""
         mirror = self._mirrors.get(change.type)
-        if mirror is None:
+        if mirror is None or change.schema_version > SCHEMA_VERSION:
             return
         if change.action == change_pb2.ACTION_DELETE:
             self._remove(session, mirror, change.resource)
         elif change.HasField("state"):
             self._write(session, mirror, change.resource, change.state)
+            if mirror.kind.kept_for is not None:
+                self._forget(session, mirror)
 
     def _write(self, session: ScopedSession, mirror: Mirror, name: str, state: Struct) -> None:
         key = _key(mirror.kind, name)
@@ -65,8 +68,6 @@ class MirrorWriter:
         fields["generation"] = self._generation
         row = insert(mirror.table).values(**key, **fields)
         session.connection().execute(row.on_conflict_do_update(index_elements=mirror.kind.key, set_=fields))
-        if mirror.kind.kept_for is not None:
-            self._forget(session, mirror)
 
     def _remove(self, session: ScopedSession, mirror: Mirror, name: str) -> None:
         key = _key(mirror.kind, name)

@@ -42,9 +42,17 @@ class Letter:
 
 
 class Undelivered(Exception):
-    """The mail was not taken. `code` is ours, such as `RECIPIENT_550`, and never the mail server's words."""
+    """The mail was not taken. `code` is ours, such as `RECIPIENT_550`, and never the mail server's words.
 
-    def __init__(self, code: str, *, permanent: bool = False) -> None:
+    `of_mail`: it counts against this mail. `of_relay`: no other mail would fare better now. A dialogue that breaks off
+    in the middle may be either, and is both: a mail that makes the server fall over must not stay first in the queue.
+    """
+
+    def __init__(
+        self, code: str, *, permanent: bool = False, of_mail: bool = True, of_relay: bool = False
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.permanent = permanent
+        self.of_mail = of_mail
+        self.of_relay = of_relay

@@ -6,6 +6,9 @@ and only between the server's 250 and the commit does the mail go out twice, und
 That transaction holds an advisory lock and no row, since locking a row would give it a transaction id: a watch goes no
 further than the oldest of these, so a slow mail server would hold up everybody who follows the service. The lock is
 on the recipient, which makes their bound an hour exact, however many processes send.
+
+A mail server that fails as a whole ends the round and is left alone for a moment. The mails stay as they are: each goes
+out as soon as it is back.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from services.chassis.outbox.carrier import Carrier
 from services.chassis.outbox.mail import Letter, Undelivered
 from services.chassis.outbox.message import compose
 from services.chassis.outbox.outbox import CHANNEL, Outbox
+from services.chassis.outbox.relay import Relay
 from services.chassis.outbox.tables import DEAD, PENDING, SENT, OutboxRow
 
 Render = Callable[[ScopedSession, Any], Letter | None]
@@ -82,6 +86,7 @@ class Sender:
         self._clock = clock
         self._hourly = hourly
         self._attempts = attempts
+        self._relay = Relay()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
@@ -113,7 +118,7 @@ class Sender:
 
     def _guarded(self, mail_id: str, target: str) -> bool:
         """Whether anything became of the mail; one that cannot even be written keeps no other waiting."""
-        if self._stopping.is_set():
+        if self._stopping.is_set() or self._relay.rests(self._clock()):
             return False
         try:
             done = self._attempt(mail_id, target)
@@ -165,12 +170,23 @@ class Sender:
         try:
             content = compose(letter, self._carrier.sender, row.message_id, self._clock())
             self._carrier.deliver(letter.to, content)
+            self._relay.answered()
             fault_points.reach("outbox.after_send")
         except Undelivered as undelivered:
-            return self._put_off(row, undelivered)
+            return self._failed(row, undelivered)
         # What is left of it counts against the recipient for an hour, and is then forgotten.
         row.state, row.due_time, row.last_error = SENT, self._clock() + _HOUR, ""
         return "sent"
+
+    def _failed(self, row: OutboxRow, undelivered: Undelivered) -> str:
+        if undelivered.of_relay:
+            self._relay.failed(self._clock())
+        elif undelivered.of_mail and undelivered.code != "ADDRESS_REFUSED":
+            self._relay.answered()
+        if undelivered.of_mail:
+            return self._put_off(row, undelivered)
+        row.last_error = undelivered.code
+        return "waits"
 
     def _put_off(self, row: OutboxRow, undelivered: Undelivered) -> str:
         row.attempts += 1

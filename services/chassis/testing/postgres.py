@@ -15,6 +15,7 @@ from deploy.local import databases
 from deploy.local.postgres import temporary_cluster
 from deploy.local.servers import Server
 from services.chassis.db.migrate import migrate
+from services.chassis.feed.reader import CLUSTER
 from services.chassis.service import Service
 
 
@@ -74,6 +75,9 @@ class Databases:
                         sql.Identifier(name), sql.Identifier(databases.role_name(service.name, role))
                     )
                 )
+        with self._server.administrator(name) as inside:
+            # A clone is another database, but no restore.
+            inside.execute("update change_feed set cluster = " + CLUSTER)
         urls = {
             role: self._url(service.name, role).replace(f"/{template}", f"/{name}")
             for role in databases.ROLES

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     select,
@@ -44,6 +45,13 @@ class SqlDataKeyStore:
         self.name = table.name
         self._table = table
         self._columns = (table.c.company, table.c.version, table.c.kek_id, table.c.wrapped)
+        # Asked at every write, so built once: to build a statement takes as long as to run it.
+        self._newest = (
+            select(*self._columns)
+            .where(table.c.company == bindparam("of"), table.c.version >= 1)
+            .order_by(table.c.version.desc())
+            .limit(1)
+        )
 
     def get(self, connection: Connection, company: str, version: int) -> WrappedKey | None:
         table = self._table
@@ -51,9 +59,7 @@ class SqlDataKeyStore:
         return _key(connection.execute(query).one_or_none())
 
     def newest(self, connection: Connection, company: str) -> WrappedKey | None:
-        table = self._table
-        query = select(*self._columns).where(table.c.company == company, table.c.version >= 1)
-        return _key(connection.execute(query.order_by(table.c.version.desc()).limit(1)).one_or_none())
+        return _key(connection.execute(self._newest, {"of": company}).one_or_none())
 
     def add(self, connection: Connection, key: WrappedKey) -> WrappedKey:
         # The insert waits for a concurrent one of the same version to end. Under READ COMMITTED the SELECT

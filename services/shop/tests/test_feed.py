@@ -10,7 +10,7 @@ import pytest
 
 from comptoir.changes.v1 import change_pb2, feed_pb2
 from comptoir.shop.v1 import key_pb2, shop_pb2
-from services.chassis.errors import Denied, Exhausted, Invalid
+from services.chassis.errors import Denied, Exhausted, Invalid, Unavailable
 from services.chassis.names import new_id
 from services.chassis.testing.feeding import Feeding
 from services.chassis.testing.running import Running
@@ -120,6 +120,7 @@ def test_a_snapshot_among_open_transactions_neither_loses_nor_repeats(shop: Runn
     company = new_id()
     first = opened(shop, company)
     with shop.database.administrator() as holder:
+        holder.autocommit = False
         # A transaction that is older than the writes holds the horizon back, so the snapshot lies beyond it.
         holder.execute("select pg_current_xact_id()")
         renamed(shop, first, "In the snapshot")
@@ -255,3 +256,39 @@ def test_a_reader_who_does_not_read_holds_up_nobody(shop: Running, feed: Feeding
 
     assert next(events(eager, "change")).change.sequence == 26
     assert list(range(1, 27)) == numbers(lazy, f"companies/{company}", 26)
+
+
+def ages(stream: Iterator[Told]) -> Iterator[float]:
+    """How complete what was told is said to be, heartbeat by heartbeat."""
+    return (told.heartbeat.age.ToTimedelta().total_seconds() for told in events(stream, "heartbeat"))
+
+
+def test_a_feed_that_is_held_back_says_how_old_its_view_is(shop: Running, feed: Feeding) -> None:
+    stream = feed.watch(changes_only=True)
+    assert next(ages(stream)) < 1
+    with shop.database.administrator() as holder:
+        holder.autocommit = False
+        holder.execute("select pg_current_xact_id()")
+        opened(shop, new_id())
+        assert next(age for age in ages(stream) if age > 2)
+
+    assert next(age for age in ages(stream) if age < 1) >= 0
+
+
+def test_nothing_ends_a_feed_for_good(shop: Running, feed: Feeding) -> None:
+    stream = feed.watch(changes_only=True)
+    start(stream)
+    with shop.database.administrator() as connection:
+        connection.execute("create table aside as select * from change_feed")
+        connection.execute("delete from change_feed")
+        # It ends its streams, and comes back to those who go on from their cursors.
+        with pytest.raises(Unavailable):
+            for _ in stream:
+                pass
+        connection.execute("insert into change_feed select * from aside")
+        connection.execute("drop table aside")
+
+    again = feed.watch(changes_only=True)
+    start(again)
+    row = opened(shop, new_id())
+    assert next(events(again, "change")).change.resource == row.name

@@ -104,3 +104,17 @@ def test_a_line_of_ndjson_is_one_line_to_every_reader() -> None:
     assert len(line.splitlines()) == 1
     assert json.loads(line)["after"]["display_name"] == text
     assert "192.0.2.7" not in line
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("x;=1+1;y", "x;'=1+1;y"),
+        ("1 rue\n=1+1", "1 rue\n'=1+1"),
+        ('x; "\N{FULLWIDTH EQUALS SIGN}1', "x; \"'\N{FULLWIDTH EQUALS SIGN}1"),
+        ("a@b.example;c@d.example", "a@b.example;c@d.example"),
+        ("x\t-1", "x\t'-1"),
+    ],
+)
+def test_a_cell_that_begins_within_the_text_is_no_formula_either(text: str, safe: str) -> None:
+    assert guarded(text) == safe

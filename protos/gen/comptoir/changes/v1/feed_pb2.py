@@ -26,11 +26,12 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from comptoir.changes.v1 import change_pb2 as comptoir_dot_changes_dot_v1_dot_change__pb2
 from comptoir.options.v1 import policy_pb2 as comptoir_dot_options_dot_v1_dot_policy__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63omptoir/changes/v1/feed.proto\x12\x13\x63omptoir.changes.v1\x1a\x1b\x62uf/validate/validate.proto\x1a comptoir/changes/v1/change.proto\x1a comptoir/options/v1/policy.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb2\x01\n\x13WatchChangesRequest\x12\x18\n\x06\x63ursor\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12;\n\x05types\x18\x02 \x03(\tB,\xbaH)\x92\x01&\x10 \x18\x01\" r\x1e\x32\x1c^comptoir\\.[a-z]+/[A-Za-z]+$\x12.\n\x07\x63ompany\x18\x03 \x01(\tB\x1d\xfa\x41\x1a\n\x18\x63omptoir.company/Company\x12\x14\n\x0c\x63hanges_only\x18\x04 \x01(\x08\"\xb3\x02\n\x14WatchChangesResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x31\n\x08resource\x18\x02 \x01(\x0b\x32\x1d.comptoir.changes.v1.ResourceH\x00\x12\x38\n\x0csnapshot_end\x18\x03 \x01(\x0b\x32 .comptoir.changes.v1.SnapshotEndH\x00\x12\x31\n\x06\x63hange\x18\x04 \x01(\x0b\x32\x1f.comptoir.changes.v1.FeedChangeH\x00\x12\x33\n\theartbeat\x18\x05 \x01(\x0b\x32\x1e.comptoir.changes.v1.HeartbeatH\x00\x12-\n\x06resync\x18\x06 \x01(\x0b\x32\x1b.comptoir.changes.v1.ResyncH\x00\x42\x07\n\x05\x65vent\"N\n\x08Resource\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12&\n\x05state\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\"\r\n\x0bSnapshotEnd\"\xc4\x02\n\nFeedChange\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12+\n\x06\x61\x63tion\x18\x03 \x01(\x0e\x32\x1b.comptoir.changes.v1.Action\x12\x0e\n\x06\x66ields\x18\x04 \x03(\t\x12&\n\x05state\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\r\n\x05scope\x18\x06 \x01(\t\x12\x10\n\x08sequence\x18\x07 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\t \x01(\t\x12\x14\n\x0con_behalf_of\x18\n \x01(\t\x12\x12\n\nrequest_id\x18\x0b \x01(\t\x12\x0e\n\x06method\x18\x0c \x01(\t\x12\x16\n\x0eschema_version\x18\r \x01(\x05\"\x0b\n\tHeartbeat\";\n\x06Resync\x12\x31\n\x06reason\x18\x01 \x01(\x0e\x32!.comptoir.changes.v1.ResyncReason*f\n\x0cResyncReason\x12\x1d\n\x19RESYNC_REASON_UNSPECIFIED\x10\x00\x12\x1b\n\x17RESYNC_REASON_COMPACTED\x10\x01\x12\x1a\n\x16RESYNC_REASON_RESTORED\x10\x02\x32\xaa\x01\n\x0b\x46\x65\x65\x64Service\x12\x9a\x01\n\x0cWatchChanges\x12(.comptoir.changes.v1.WatchChangesRequest\x1a).comptoir.changes.v1.WatchChangesResponse\"3\x90\x02\x01\x8a\xb5\x18,\n\x01\x04\x18\x01 \x03(\x01\x32!{\"types\": [\"comptoir.shop/Shop\"]}0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63omptoir/changes/v1/feed.proto\x12\x13\x63omptoir.changes.v1\x1a\x1b\x62uf/validate/validate.proto\x1a comptoir/changes/v1/change.proto\x1a comptoir/options/v1/policy.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb2\x01\n\x13WatchChangesRequest\x12\x18\n\x06\x63ursor\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12;\n\x05types\x18\x02 \x03(\tB,\xbaH)\x92\x01&\x10 \x18\x01\" r\x1e\x32\x1c^comptoir\\.[a-z]+/[A-Za-z]+$\x12.\n\x07\x63ompany\x18\x03 \x01(\tB\x1d\xfa\x41\x1a\n\x18\x63omptoir.company/Company\x12\x14\n\x0c\x63hanges_only\x18\x04 \x01(\x08\"\xb3\x02\n\x14WatchChangesResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x31\n\x08resource\x18\x02 \x01(\x0b\x32\x1d.comptoir.changes.v1.ResourceH\x00\x12\x38\n\x0csnapshot_end\x18\x03 \x01(\x0b\x32 .comptoir.changes.v1.SnapshotEndH\x00\x12\x31\n\x06\x63hange\x18\x04 \x01(\x0b\x32\x1f.comptoir.changes.v1.FeedChangeH\x00\x12\x33\n\theartbeat\x18\x05 \x01(\x0b\x32\x1e.comptoir.changes.v1.HeartbeatH\x00\x12-\n\x06resync\x18\x06 \x01(\x0b\x32\x1b.comptoir.changes.v1.ResyncH\x00\x42\x07\n\x05\x65vent\"N\n\x08Resource\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12&\n\x05state\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\"\r\n\x0bSnapshotEnd\"\xc4\x02\n\nFeedChange\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\t\x12+\n\x06\x61\x63tion\x18\x03 \x01(\x0e\x32\x1b.comptoir.changes.v1.Action\x12\x0e\n\x06\x66ields\x18\x04 \x03(\t\x12&\n\x05state\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\r\n\x05scope\x18\x06 \x01(\t\x12\x10\n\x08sequence\x18\x07 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\t \x01(\t\x12\x14\n\x0con_behalf_of\x18\n \x01(\t\x12\x12\n\nrequest_id\x18\x0b \x01(\t\x12\x0e\n\x06method\x18\x0c \x01(\t\x12\x16\n\x0eschema_version\x18\r \x01(\x05\"3\n\tHeartbeat\x12&\n\x03\x61ge\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\";\n\x06Resync\x12\x31\n\x06reason\x18\x01 \x01(\x0e\x32!.comptoir.changes.v1.ResyncReason*f\n\x0cResyncReason\x12\x1d\n\x19RESYNC_REASON_UNSPECIFIED\x10\x00\x12\x1b\n\x17RESYNC_REASON_COMPACTED\x10\x01\x12\x1a\n\x16RESYNC_REASON_RESTORED\x10\x02\x32\xaa\x01\n\x0b\x46\x65\x65\x64Service\x12\x9a\x01\n\x0cWatchChanges\x12(.comptoir.changes.v1.WatchChangesRequest\x1a).comptoir.changes.v1.WatchChangesResponse\"3\x90\x02\x01\x8a\xb5\x18,\n\x01\x04\x18\x01 \x03(\x01\x32!{\"types\": [\"comptoir.shop/Shop\"]}0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,22 +46,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHCHANGESREQUEST'].fields_by_name['company']._serialized_options = b'\372A\032\n\030comptoir.company/Company'
   _globals['_FEEDSERVICE'].methods_by_name['WatchChanges']._loaded_options = None
   _globals['_FEEDSERVICE'].methods_by_name['WatchChanges']._serialized_options = b'\220\002\001\212\265\030,\n\001\004\030\001 \003(\0012!{\"types\": [\"comptoir.shop/Shop\"]}'
-  _globals['_RESYNCREASON']._serialized_start=1229
-  _globals['_RESYNCREASON']._serialized_end=1331
-  _globals['_WATCHCHANGESREQUEST']._serialized_start=243
-  _globals['_WATCHCHANGESREQUEST']._serialized_end=421
-  _globals['_WATCHCHANGESRESPONSE']._serialized_start=424
-  _globals['_WATCHCHANGESRESPONSE']._serialized_end=731
-  _globals['_RESOURCE']._serialized_start=733
-  _globals['_RESOURCE']._serialized_end=811
-  _globals['_SNAPSHOTEND']._serialized_start=813
-  _globals['_SNAPSHOTEND']._serialized_end=826
-  _globals['_FEEDCHANGE']._serialized_start=829
-  _globals['_FEEDCHANGE']._serialized_end=1153
-  _globals['_HEARTBEAT']._serialized_start=1155
-  _globals['_HEARTBEAT']._serialized_end=1166
-  _globals['_RESYNC']._serialized_start=1168
-  _globals['_RESYNC']._serialized_end=1227
-  _globals['_FEEDSERVICE']._serialized_start=1334
-  _globals['_FEEDSERVICE']._serialized_end=1504
+  _globals['_RESYNCREASON']._serialized_start=1301
+  _globals['_RESYNCREASON']._serialized_end=1403
+  _globals['_WATCHCHANGESREQUEST']._serialized_start=275
+  _globals['_WATCHCHANGESREQUEST']._serialized_end=453
+  _globals['_WATCHCHANGESRESPONSE']._serialized_start=456
+  _globals['_WATCHCHANGESRESPONSE']._serialized_end=763
+  _globals['_RESOURCE']._serialized_start=765
+  _globals['_RESOURCE']._serialized_end=843
+  _globals['_SNAPSHOTEND']._serialized_start=845
+  _globals['_SNAPSHOTEND']._serialized_end=858
+  _globals['_FEEDCHANGE']._serialized_start=861
+  _globals['_FEEDCHANGE']._serialized_end=1185
+  _globals['_HEARTBEAT']._serialized_start=1187
+  _globals['_HEARTBEAT']._serialized_end=1238
+  _globals['_RESYNC']._serialized_start=1240
+  _globals['_RESYNC']._serialized_end=1299
+  _globals['_FEEDSERVICE']._serialized_start=1406
+  _globals['_FEEDSERVICE']._serialized_end=1576
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from comptoir.changes.v1 import change_pb2 as _change_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -110,7 +111,7 @@ class WatchChangesResponse(_message.Message):
 
     @_builtins.property
     def heartbeat(self) -> Global___Heartbeat:
-        """Nothing happened lately; comes at least every second."""
+        """How complete is what was told."""
 
     @_builtins.property
     def resync(self) -> Global___Resync:
@@ -263,16 +264,25 @@ Global___FeedChange: _TypeAlias = FeedChange  # noqa: Y015
 
 @_typing.final
 class Heartbeat(_message.Message):
-    """Nothing happened lately."""
+    """All there is was told; comes about every second while the watcher keeps up."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    AGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def age(self) -> _duration_pb2.Duration:
+        """Everything committed until so long ago was told, and maybe more: more than a moment when the feed is cut off from its
+        database, or held back by a long transaction. Absent while it cannot be told.
+        """
+
     def __init__(
         self,
+        *,
+        age: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["age", b"age"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age", b"age"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
