@@ -181,7 +181,7 @@ class Sender:
     def _failed(self, row: OutboxRow, undelivered: Undelivered) -> str:
         if undelivered.of_relay:
             self._relay.failed(self._clock())
-        elif undelivered.of_mail and undelivered.code != "ADDRESS_REFUSED":
+        else:
             self._relay.answered()
         if undelivered.of_mail:
             return self._put_off(row, undelivered)

@@ -88,12 +88,43 @@ def test_a_server_that_is_away_is_waited_for(office: Office, relay: Relay) -> No
     there, office.address = office.address, "127.0.0.1:1"
     office.sender().work()
     (row,) = office.rows("PENDING")
+    assert (row["attempts"], row["due_time"]) == (0, row["create_time"])
     office.address = there
     office.forward(minutes=1)
     office.sender().work()
 
     assert row["last_error"] == "UNREACHABLE"
     assert len(relay.taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("greeting", "code"),
+    [("450 later\r\n", "CONNECTION_450"), ("554 no\r\n", "CONNECTION_554"), ("", "UNREACHABLE")],
+)
+def test_a_server_that_fails_is_asked_once_a_round_and_no_mail_pays(
+    office: Office, greeting: str, code: str
+) -> None:
+    for number in range(8):
+        office.add(recipient=f"users/person{number}")
+    with Refusing(greeting.encode()) as refusing:
+        office.address = refusing.address
+        sender, waits = office.sender(), []
+        for tries in range(1, 9):
+            sender.work()
+            assert refusing.calls == tries
+            failed = office.now
+            while refusing.calls == tries:
+                office.forward(seconds=0.5)
+                sender.work()
+            waits.append((office.now - failed).total_seconds())
+            # The round that ended the pause was the next failure, so a whole pause lies ahead.
+            refusing.calls = tries + 1
+            office.now -= timedelta()
+            if tries == 7:
+                break
+
+    assert {(row["attempts"], row["state"]) for row in office.rows()} == {(0, "PENDING")}
+    assert code in {row["last_error"] for row in office.rows()}
 
 
 @pytest.mark.parametrize(
