@@ -20,7 +20,7 @@ import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -120,7 +120,7 @@ class Evidence:
         self._store = store
         store.execute("create table listed (scope text, number integer, sequence integer, hash blob)")
         self.numbers: list[int] = []
-        self.newest = ""
+        self.times: list[datetime] = []
         self.restored: set[int] = set()
         """The restores that whoever runs this knows of, by the first checkpoint after each."""
         self._whole_until: dict[int, int] = {}
@@ -130,7 +130,7 @@ class Evidence:
         rows = [(each["scope"], number, each["sequence"], bytes.fromhex(each["hash"])) for each in heads]
         self._store.executemany("insert into listed values (?, ?, ?, ?)", rows)
         self.numbers.append(number)
-        self.newest = header["time"]
+        self.times.append(datetime.fromisoformat(header["time"]).astimezone(UTC))
 
     def close(self) -> None:
         """To be called when all were taken."""
@@ -225,6 +225,7 @@ class Files:
             header = json.loads(lines[0])
             signature = base64.b64decode(json.loads(content[end:])["signature"], validate=True)
             key = self._keys.get(header["key"])
+            datetime.fromisoformat(header["time"])
         except (ValueError, KeyError, TypeError, IndexError):
             self._wrong("FILE_UNREADABLE", f"{name} is not a checkpoint, or was edited")
             return None, []
@@ -244,6 +245,26 @@ class Files:
             self._wrong("FILE_NAME", f"{name} is checkpoint {header['number']} under another name")
             return None, []
         return header, [json.loads(line) for line in lines[1:]]
+
+
+def check_times(evidence: Evidence, report: Report, now: datetime, age: timedelta, gap: timedelta) -> None:
+    """Whether checkpoints came as often as they should; an age or gap of zero is not looked at."""
+    kept = list(zip(evidence.numbers, evidence.times, strict=True))
+    for (one, earlier), (other, later) in itertools.pairwise(kept):
+        if gap and later - earlier > gap:
+            text = f"checkpoints {one} and {other} lie {_hours(later - earlier)} hours apart: {_UNSEEN}"
+            report.finding("GAP", text, after=one, before=other)
+    if kept and age and now - max(evidence.times) > age:
+        number = kept[-1][0]
+        text = f"checkpoint {number}, the newest, is {_hours(now - max(evidence.times))} hours old: {_UNSEEN}"
+        report.finding("STALE", text, after=number)
+
+
+_UNSEEN = "whoever kept checkpoints from being written, or took them away, could rewrite those hours"
+
+
+def _hours(span: timedelta) -> str:
+    return f"{span / timedelta(hours=1):.1f}"
 
 
 # --- the log -----------------------------------------------------------------------------------------------------
@@ -277,7 +298,10 @@ class Database:
             self.connection = psycopg.connect(url, connect_timeout=10, client_encoding="utf8")
             self.connection.read_only = True
             self.connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            self.connection.execute("set local timezone = 'UTC'; set local datestyle = 'ISO'")
+            # A search path kept with the role could put other tables before the catalogue.
+            self.connection.execute(
+                "set local search_path = pg_catalog; set local timezone = 'UTC'; set local datestyle = 'ISO'"
+            )
             self._refuse_half_a_view()
         except psycopg.Error as error:
             raise CannotCheck(f"the database: {str(error).partition(chr(10))[0]}") from None
@@ -296,11 +320,13 @@ class Database:
             yield from map(change_of, cursor)
 
     def _refuse_half_a_view(self) -> None:
-        """A view could show anything; under row-level security, a role that no rule lets read all sees a part."""
+        """A view could show anything; under row-level security, a role that no rule lets read all sees a part, and so
+        does one that a restrictive rule narrows, whatever the others allow."""
         kinds = self.connection.execute(
-            "select relname, relkind::text, row_security_active(oid) and not exists (select from pg_policies"
+            "select relname, relkind::text, row_security_active(oid) and (not exists (select from pg_policies"
             " where schemaname = 'public' and tablename = relname and qual = 'true' and cmd in ('SELECT', 'ALL')"
-            " and current_user = any (roles)) from pg_class"
+            " and permissive = 'PERMISSIVE' and current_user = any (roles)) or exists (select from pg_policies"
+            " where schemaname = 'public' and tablename = relname and permissive = 'RESTRICTIVE')) from pg_class"
             " where relnamespace = 'public'::regnamespace and relname in ('changes', 'change_heads')"
         ).fetchall()
         if len(kinds) != 2 or any(kind not in "rp" for _, kind, _ in kinds):
@@ -528,9 +554,11 @@ def check(given: argparse.Namespace, report: Report) -> None:
                 raise CannotCheck(f"the log cannot be read: {type(error).__name__}") from None
     if evidence.numbers:
         report.note(
-            f"the newest checkpoint is {evidence.numbers[-1]}, of {evidence.newest}",
+            f"the newest checkpoint is {evidence.numbers[-1]}, of {evidence.times[-1].isoformat()}",
             newest=evidence.numbers[-1],
         )
+        spans = timedelta(hours=given.max_age), timedelta(hours=given.max_gap)
+        check_times(evidence, report, given.now or datetime.now(UTC), *spans)
     report.note(
         f"{log.changes} changes in {log.scopes} scopes; {log.newer} of them, in {log.newer_scopes}, are newer than"
         " what checkpoints list: that the newest were not removed or rewritten cannot be told",
@@ -538,6 +566,17 @@ def check(given: argparse.Namespace, report: Report) -> None:
         scopes=log.scopes,
         newer=log.newer,
     )
+
+
+def _span(text: str) -> float:
+    hours = float(text)
+    if not 0 <= hours <= 1e6:
+        raise ValueError
+    return hours
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -556,6 +595,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--restored", metavar="NUMBER", type=int, action="append", default=[], help=for_restored
     )
+    for name, what in (("age", "the newest checkpoint may be old"), ("gap", "two neighbours may lie apart")):
+        many = f"how much {what}; 3 by default, 0 to leave it unchecked"
+        parser.add_argument(f"--max-{name}", metavar="HOURS", type=_span, default=3.0, help=many)
+    for_now = "the time to check ages at, to repeat a check later; by default, the clock's"
+    parser.add_argument("--now", metavar="ISO", type=_time, help=for_now)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     given = parser.parse_args(arguments)
     report = Report(given.json)

@@ -16,7 +16,6 @@ from services.chassis.changes.compact import compact
 from services.chassis.changes.tokens import Tokens
 from services.chassis.db.migrate import owner_engine
 from services.chassis.feed.streams import Interest
-from services.inbox import reactions
 from tests.log.world import World
 
 _KILLED = {"shop": 5, "shop-feed": 4, "postgres": 3, "inbox": 3, "media": 2, "company": 2, "identity-feed": 1}
@@ -105,7 +104,7 @@ class Trouble:
         """A time before which the inbox knows of every change."""
         ((key,),) = self._world.rows("shop", "select token_key from change_feed")
         ((cursor,),) = self._world.rows("inbox", "select cursor from mirror_cursors where source = 'shop'")
-        interest = Interest("inbox", frozenset(reactions.types()["shop"]), None)
+        interest = Interest("inbox", frozenset(), None)
         values = Tokens(bytes(key)).open("cursor", interest.binding, cursor)
         assert values is not None, f"the inbox's cursor is not one of {database_name('shop')}"
         query = "select min(time) from changes where position >= %s::text::xid8"

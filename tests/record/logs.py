@@ -180,7 +180,8 @@ class Log:
 
 def verify(*arguments: str | Path) -> Answer:
     """The verifier in an interpreter that knows nothing of the project."""
-    command = [sys.executable, "-I", "-S", "-c", _ALONE, sysconfig.get_path("purelib"), VERIFIER, *arguments]
+    alone = [sys.executable, "-I", "-S", "-c", _ALONE, sysconfig.get_path("purelib"), VERIFIER]
+    command = [*alone, "--now", (NOON + timedelta(hours=5)).isoformat(), *arguments]
     done = subprocess.run(
         [*map(str, command), "--json"],
         cwd="/",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import runpy
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.chassis.changes import chain
-from tests.record.logs import ONE, THREE, TWO, VERIFIER, Finding, Log, verify
+from tests.record.logs import NOON, ONE, THREE, TWO, VERIFIER, Finding, Log, verify
 
 EDITS = {
     "time": "time + interval '1 microsecond'",
@@ -277,6 +278,48 @@ def test_it_cannot_check_what_it_cannot_see(log: Log) -> None:
     arguments: list[str | Path] = ["--dump", log.dump(log.place / "dump"), "--checkpoints", log.checkpoints]
     assert verify(*arguments, "--public-key", VERIFIER).status == 2
     assert verify(*arguments, "--public-key", log.place / "none.pem").status == 2
+
+
+def test_hours_that_no_checkpoint_saw_are_a_finding(log: Log) -> None:
+    seven, eight = ((NOON + timedelta(hours=7, seconds=each)).isoformat() for each in (0, 1))
+
+    assert log.verify("--now", seven).status == 0
+    assert log.verify("--now", eight)[:2] == (1, {Finding("STALE", after=4)})
+    assert log.verify("--now", eight, "--max-age", "0").status == 0
+    assert log.verify("--now", eight, "--max-age", "3.5").status == 0
+
+    log.write_checkpoint(8)
+    assert log.verify()[:2] == (1, {Finding("GAP", after=4, before=5)})
+    assert log.verify("--max-gap", "4").status == 0
+    assert log.verify("--max-gap", "0").status == 0
+
+
+@pytest.mark.parametrize("table", ["changes", "change_heads"])
+def test_a_rule_that_narrows_what_the_role_sees_is_noticed(log: Log, table: str) -> None:
+    log.execute(f"create policy narrow on {table} as restrictive using (scope <> '{ONE}')")
+    try:
+        answer = log.verify()
+    finally:
+        log.execute(f"drop policy narrow on {table}")
+
+    assert (2, set()) == answer[:2]
+    assert "sees a part of the log only" in answer.error
+
+
+def test_a_catalogue_of_somebodys_own_is_not_asked(log: Log) -> None:
+    log.execute(
+        "create schema fake",
+        "grant usage on schema fake to public",
+        "create view fake.pg_policies as select * from pg_catalog.pg_policies where permissive = 'PERMISSIVE'",
+        "grant select on fake.pg_policies to public",
+        f"create policy narrow on changes as restrictive using (scope <> '{ONE}')",
+    )
+    url = f"{log.shop.database.urls['feed']}"
+    url += ("&" if "?" in url else "?") + "options=-csearch_path%3Dfake,pg_catalog"
+    try:
+        assert log.verify(url=url).status == 2
+    finally:
+        log.execute("drop policy narrow on changes", "drop schema fake cascade")
 
 
 def test_a_view_in_the_place_of_the_log_is_not_believed(log: Log) -> None:

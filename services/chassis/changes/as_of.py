@@ -11,7 +11,7 @@ from sqlalchemy import DateTime, func, inspect, select
 
 from services.chassis.authorize import require
 from services.chassis.changes import scan
-from services.chassis.changes.history import log_of, moment
+from services.chassis.changes.history import doubtful, log_of, moment
 from services.chassis.changes.log import scope_of
 from services.chassis.changes.recorder import CREATE, Recorded
 from services.chassis.errors import Invalid, NotFound, Precondition
@@ -25,7 +25,7 @@ def read(row: R, encode: Callable[[R], M], request: Any, call: Call, right: str 
     """The resource as it stands, or stood at the request's `read_time`, which only holders of the right may ask.
 
     Raises `Invalid` for a time to come, `NotFound` for one before the resource was made, and `Precondition` where
-    values were erased. What is past has no etag: there is nothing to update.
+    values were erased or are doubtful. What is past has no etag: there is nothing to update.
     """
     time = moment(request, "read_time")
     if time is None:
@@ -70,6 +70,8 @@ def _former(row: Any, time: datetime, call: Call) -> dict[str, Any]:
         raise Precondition(
             f"Values of {row.name} were erased that it had at that time.", reason="VALUES_ERASED"
         )
+    if any(each.doubtful for each in known.values()):
+        raise doubtful(row.name)
     return {name: known[sequence].before.get(name) for name, sequence in places.items()}
 
 

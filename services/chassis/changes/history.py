@@ -17,11 +17,12 @@ from sqlalchemy import Row, select
 from comptoir.changes.v1 import change_pb2
 from services.chassis import pages
 from services.chassis.authorize import unknown
+from services.chassis.caller import Kind
 from services.chassis.changes import scan
 from services.chassis.changes.log import ChangeLog, Known, scope_of
 from services.chassis.changes.scan import Wanted
 from services.chassis.contract import RESOURCES
-from services.chassis.errors import Invalid
+from services.chassis.errors import Invalid, Precondition
 from services.chassis.names import ANY
 from services.chassis.pages import Page
 from services.chassis.rpc.call import Call
@@ -91,6 +92,11 @@ def moment(request: Any, field: str) -> datetime | None:
     return time
 
 
+def doubtful(of: str) -> Precondition:
+    """The refusal to build upon such values."""
+    return Precondition(f"Values of {of} are missing or were altered.", reason="VALUES_DOUBTFUL")
+
+
 def log_of(call: Call) -> ChangeLog:
     """The log of the service that is called."""
     if call.log is None:
@@ -136,21 +142,23 @@ def _before(page: Page) -> int | None:
 
 def _encoded(call: Call, rows: Sequence[Row[Any]]) -> list[change_pb2.Change]:
     known = log_of(call).opened(call.db, scope_of(call.db), [row.sequence for row in rows]) if rows else {}
-    return [_change(row, known.get(row.sequence)) for row in rows]
+    return [_change(row, known.get(row.sequence), call.caller.kind is Kind.OPERATOR) for row in rows]
 
 
-def _change(row: Row[Any], known: Known | None) -> change_pb2.Change:
+def _change(row: Row[Any], known: Known | None, for_staff: bool) -> change_pb2.Change:
     change = change_pb2.Change(
         name=f"{row.history}{_COLLECTION}{row.sequence}",
         action=change_pb2.Action.Value(f"ACTION_{row.action}"),
         fields=[path for path in row.fields if in_contract(row.type, path)],
         values_erased=known is None,
+        values_doubtful=known is not None and known.doubtful,
     )
     for field in _PLAIN:
         setattr(change, field, getattr(row, field))
     change.create_time.FromDatetime(row.time)
-    if known is not None:
-        change.source_address = known.source
+    if known is not None and not known.doubtful:
+        # Where the platform's staff sat when they acted for a company is theirs, not the company's.
+        change.source_address = known.source if for_staff or not row.on_behalf_of else ""
         _fill(change.before, known.before, row.type)
         _fill(change.after, known.after, row.type)
     return change

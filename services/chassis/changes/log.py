@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, cast, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from services.chassis import log
 from services.chassis.changes import chain
 from services.chassis.changes.recorder import Entry
 from services.chassis.changes.tables import LogTables, TransactionId
@@ -62,6 +63,11 @@ class Known:
     after: dict[str, Any]
     source: str
     """The address it came from; empty once it was forgotten."""
+    doubtful: bool = False
+    """Whether what should lie there is missing, or is not what was sealed: then nothing of it is known."""
+
+
+_DOUBTFUL = Known({}, {}, "", doubtful=True)
 
 
 class ChangeLog:
@@ -110,8 +116,10 @@ class ChangeLog:
         return self._tables.changes
 
     def values(self, session: ScopedSession, scope: str, sequence: int) -> dict[str, Any] | None:
-        """Before and after of one change; None once they were erased. Raises SealBroken if they are another's."""
+        """Before and after of one change; None once they were erased. Raises SealBroken if they are doubtful."""
         known = self.opened(session, scope, [sequence]).get(sequence)
+        if known is not None and known.doubtful:
+            raise SealBroken
         return None if known is None else {"before": known.before, "after": known.after}
 
     def source(self, session: ScopedSession, scope: str, sequence: int) -> str:
@@ -122,26 +130,38 @@ class ChangeLog:
     def opened(self, session: ScopedSession, scope: str, sequences: Collection[int]) -> dict[int, Known]:
         """What lies sealed beside these changes, in one query; those are missing whose values were erased.
 
-        Raises SealBroken if any are another change's.
+        Erasure destroys keys and leaves the rows: a row that is gone, or is another change's, is doubtful.
         """
         table, changes = self._tables.values, self._tables.changes
         query = (
-            select(table.c.sequence, table.c.value_id, table.c.sealed, table.c.source, changes.c.commitment)
-            .join(changes, (changes.c.scope == table.c.scope) & (changes.c.sequence == table.c.sequence))
-            .where(table.c.scope == scope, table.c.sequence.in_(sequences))
+            select(changes.c.sequence, table.c.value_id, table.c.sealed, table.c.source, changes.c.commitment)
+            .select_from(changes)
+            .outerjoin(table, (changes.c.scope == table.c.scope) & (changes.c.sequence == table.c.sequence))
+            .where(changes.c.scope == scope, changes.c.sequence.in_(sequences))
         )
         found = {}
         for row in session.connection().execute(query):
-            values = self._open(session, scope, row.value_id, "sealed", row.sealed)
-            if values is None:
-                continue
-            # The seal binds them to their own id; only the chain says which change they belong to.
-            if chain.commitment(values.reveal()) != bytes(row.commitment):
-                raise SealBroken
-            source = self._open(session, scope, row.value_id, "source", row.source) if row.source else None
-            read = json.loads(values.reveal_text())
-            found[row.sequence] = Known(read["before"], read["after"], source.reveal_text() if source else "")
+            try:
+                known = self._known(session, scope, row)
+            except SealBroken:
+                log.event("values doubtful", scope=scope, sequence=row.sequence)
+                known = _DOUBTFUL
+            if known is not None:
+                found[row.sequence] = known
         return found
+
+    def _known(self, session: ScopedSession, scope: str, row: Any) -> Known | None:
+        if row.sealed is None:
+            raise SealBroken
+        values = self._open(session, scope, row.value_id, "sealed", row.sealed)
+        if values is None:
+            return None
+        # The seal binds them to their own id; only the chain says which change they belong to.
+        if chain.commitment(values.reveal()) != bytes(row.commitment):
+            raise SealBroken
+        source = self._open(session, scope, row.value_id, "source", row.source) if row.source else None
+        read = json.loads(values.reveal_text())
+        return Known(read["before"], read["after"], source.reveal_text() if source else "")
 
     def _open(
         self, session: ScopedSession, scope: str, value_id: str, column: str, sealed: bytes

@@ -22,7 +22,7 @@ def update_of(row: Any, request: Any, call: Call, right: str = "") -> Any:
     """The request of the sibling method (`UpdateShop` of `RevertShopChange`) that reverts the change on this row.
 
     It is valid, and the call is ready for its handler. The row must be locked. `right` is what reading the history
-    takes. Raises `Precondition`: NOT_REVERTIBLE, VALUES_ERASED, CHANGED_SINCE.
+    takes. Raises `Precondition`: NOT_REVERTIBLE, VALUES_ERASED, VALUES_DOUBTFUL, CHANGED_SINCE.
     """
     if right:
         require(call.caller, right)
@@ -32,6 +32,8 @@ def update_of(row: Any, request: Any, call: Call, right: str = "") -> Any:
     known = history.log_of(call).opened(call.db, scope_of(call.db), [change.sequence]).get(change.sequence)
     if known is None:
         raise Precondition("The values of this change were erased.", reason="VALUES_ERASED")
+    if known.doubtful:
+        raise history.doubtful(request.name)
     update = _update(call, change, known, row, request)
     _check_unchanged(row, known)
     # Like any change it says why, and whoever gave no reason had this one.

@@ -290,12 +290,12 @@ def test_a_service_of_the_platform_reads_the_present_alone(record: Record) -> No
         record.get(datetime.now(UTC) - timedelta(days=1), service="mailer")
 
 
-def test_erased_values_are_said_to_be_erased_and_the_change_stays(record: Record) -> None:
+def test_a_change_whose_values_are_missing_stays_and_is_doubtful(record: Record) -> None:
     record.update(time_zone="Europe/Paris")
     record.forget_values(2)
     newest = record.page().changes[0]
 
-    assert newest.values_erased
+    assert (newest.values_doubtful, newest.values_erased) == (True, False)
     assert list(newest.fields) == ["time_zone"]
     assert not newest.HasField("before")
     assert not newest.HasField("after")
@@ -470,7 +470,7 @@ def test_there_was_nothing_before_the_creation_and_nothing_is_known_of_the_futur
     assert [v.field for v in late.value.violations] == ["read_time"]
 
 
-def test_a_time_whose_values_were_erased_is_not_made_up(record: Record) -> None:
+def test_a_time_whose_values_are_missing_is_not_made_up(record: Record) -> None:
     between = record.update(time_zone="Europe/Paris").update_time.ToDatetime(UTC)
     record.update(language_code="en")
     record.forget_values(2)
@@ -478,7 +478,7 @@ def test_a_time_whose_values_were_erased_is_not_made_up(record: Record) -> None:
     assert record.get(between).language_code == "fr"
     with pytest.raises(Precondition) as refused:
         record.get(record.get().create_time.ToDatetime(UTC))
-    assert refused.value.reason == "VALUES_ERASED"
+    assert refused.value.reason == "VALUES_DOUBTFUL"
 
 
 def test_reverting_puts_the_fields_of_the_change_back_and_is_a_change(record: Record) -> None:
@@ -548,13 +548,13 @@ def test_what_no_update_could_write_is_not_reverted(record: Record) -> None:
     assert record.get().legal_name == "Les Halles du Port SARL"
 
 
-def test_erased_values_are_not_put_back(record: Record) -> None:
+def test_missing_values_are_not_put_back(record: Record) -> None:
     record.update(time_zone="Europe/Paris")
     record.forget_values(2)
     with pytest.raises(Precondition) as refused:
         record.revert(f"{record.name}/changes/2")
 
-    assert refused.value.reason == "VALUES_ERASED"
+    assert refused.value.reason == "VALUES_DOUBTFUL"
 
 
 def test_reverting_takes_the_right_to_update(record: Record) -> None:

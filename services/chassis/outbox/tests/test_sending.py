@@ -13,6 +13,7 @@ from services.chassis.outbox.mail import Letter, Mail
 from services.chassis.outbox.sender import pause
 from services.chassis.outbox.tables import OutboxRow
 from services.chassis.outbox.tests.office import ADDRESS, OUTBOX, SENDER, Office, eventually, letter
+from services.chassis.outbox.tests.refusing import Refusing
 from services.chassis.testing.relay import Relay
 
 
@@ -102,29 +103,47 @@ def test_a_server_that_is_away_is_waited_for(office: Office, relay: Relay) -> No
     [("450 later\r\n", "CONNECTION_450"), ("554 no\r\n", "CONNECTION_554"), ("", "UNREACHABLE")],
 )
 def test_a_server_that_fails_is_asked_once_a_round_and_no_mail_pays(
-    office: Office, greeting: str, code: str
+    office: Office, relay: Relay, greeting: str, code: str
 ) -> None:
     for number in range(8):
         office.add(recipient=f"users/person{number}")
     with Refusing(greeting.encode()) as refusing:
         office.address = refusing.address
         sender, waits = office.sender(), []
-        for tries in range(1, 9):
-            sender.work()
-            assert refusing.calls == tries
+        sender.work()
+        for calls in range(1, 8):
             failed = office.now
-            while refusing.calls == tries:
+            assert refusing.calls == calls
+            while refusing.calls == calls:
                 office.forward(seconds=0.5)
                 sender.work()
             waits.append((office.now - failed).total_seconds())
-            # The round that ended the pause was the next failure, so a whole pause lies ahead.
-            refusing.calls = tries + 1
-            office.now -= timedelta()
-            if tries == 7:
-                break
 
-    assert {(row["attempts"], row["state"]) for row in office.rows()} == {(0, "PENDING")}
-    assert code in {row["last_error"] for row in office.rows()}
+    fulls = [min(60, 5 * 2**n) for n in range(7)]
+    assert all(full / 2 <= wait <= full + 0.5 for full, wait in zip(fulls, waits, strict=True))
+    assert {(0, "PENDING")} == {(row["attempts"], row["state"]) for row in office.rows()}
+    assert {row["create_time"] for row in office.rows()} == {row["due_time"] for row in office.rows()}
+    assert {code, ""} == {row["last_error"] for row in office.rows()}
+
+    office.address = relay.address
+    office.sender().work()
+    assert len(relay.taken) == 8
+
+
+def test_a_mail_that_breaks_the_dialogue_does_not_stay_first_in_the_queue(
+    office: Office, relay: Relay
+) -> None:
+    relay.to_recipient = lambda: "421 closing" if relay.tries == 1 else "250 OK"
+    for number in range(2):
+        office.add(recipient=f"users/person{number}")
+    sender = office.sender()
+    sender.work()
+    tries = relay.tries
+    office.forward(seconds=6)
+    sender.work()
+
+    assert (tries, len(relay.taken)) == (1, 1)
+    assert [(row["attempts"], row["last_error"]) for row in office.rows("PENDING")] == [(1, "RECIPIENT_421")]
 
 
 @pytest.mark.parametrize(

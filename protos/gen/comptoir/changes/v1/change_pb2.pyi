@@ -96,6 +96,7 @@ class Change(_message.Message):
     METHOD_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
     SOURCE_ADDRESS_FIELD_NUMBER: _builtins.int
+    VALUES_DOUBTFUL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name: that of the resource in whose history it stands, then `changes` and the sequence."""
     resource: _builtins.str
@@ -121,7 +122,11 @@ class Change(_message.Message):
     sequence: _builtins.int
     """Place in the order of all changes of the company, or of the person, in one service; counted from 1."""
     source_address: _builtins.str
-    """Address that the request came from; empty once it was forgotten, after 90 days."""
+    """Address that the request came from; empty once it was forgotten, after 90 days. That of the platform's staff, who acted
+    for the company, is shown to the platform's staff alone.
+    """
+    values_doubtful: _builtins.bool
+    """Whether the values are missing or do not fit their commitment: somebody tampered with them. None are shown then."""
     @_builtins.property
     def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Paths of the fields that changed, as the contract names them, such as `manager_contact.email`."""
@@ -158,10 +163,11 @@ class Change(_message.Message):
         method: _builtins.str = ...,
         sequence: _builtins.int = ...,
         source_address: _builtins.str = ...,
+        values_doubtful: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor", b"actor", "after", b"after", "before", b"before", "client", b"client", "create_time", b"create_time", "fields", b"fields", "method", b"method", "name", b"name", "on_behalf_of", b"on_behalf_of", "reason", b"reason", "request_id", b"request_id", "resource", b"resource", "sequence", b"sequence", "source_address", b"source_address", "type", b"type", "values_erased", b"values_erased"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor", b"actor", "after", b"after", "before", b"before", "client", b"client", "create_time", b"create_time", "fields", b"fields", "method", b"method", "name", b"name", "on_behalf_of", b"on_behalf_of", "reason", b"reason", "request_id", b"request_id", "resource", b"resource", "sequence", b"sequence", "source_address", b"source_address", "type", b"type", "values_doubtful", b"values_doubtful", "values_erased", b"values_erased"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
