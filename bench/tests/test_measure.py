@@ -51,7 +51,8 @@ def test_what_costs_twice_as_much_has_half_the_ratio() -> None:
     peer, twice = measure([Subject("peer", burning(0.003), own), Subject("twice", burning(0.006), own)], 80)
 
     assert twice.ratio(peer, "self") == pytest.approx(0.5, rel=0.2)
-    assert twice.microseconds("self") == pytest.approx(6000, rel=0.3)
+    # The process has other threads, too, whose time counts as well.
+    assert 5000 < twice.microseconds("self") < 12_000
 
 
 def test_a_ratio_compares_each_round_with_its_own_peer() -> None:

@@ -18,6 +18,9 @@ from tests.log.waiting import until
 from tests.log.world import World
 from tests.log.writers import OF_A_NEW_SHOP, may_write
 
+pytestmark = pytest.mark.slow
+"""Each kills processes of the platform and waits until they are back."""
+
 
 @pytest.fixture(scope="module")
 def world(platform: Platform) -> Iterator[World]:
