@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from services.chassis.durable import sync_directory, write_new
 from services.chassis.errors import Unavailable
 
 _ID = re.compile(r"[a-z2-7]{26}")
@@ -41,14 +41,14 @@ class FileStore:
         with _answering():
             path.parent.mkdir(mode=0o700, exist_ok=True)
             try:
-                _write(draft, content)
+                write_new(draft, content, 0o600)
                 draft.rename(path)
             except OSError:
                 draft.unlink(missing_ok=True)
                 raise
             # A name is durable once its directory is, and that once its own is.
-            _sync(path.parent)
-            _sync(self.directory)
+            sync_directory(path.parent)
+            sync_directory(self.directory)
 
     def get(self, image_id: str) -> bytes:
         with _answering():
@@ -62,22 +62,6 @@ class FileStore:
         if not _ID.fullmatch(image_id):
             raise ValueError("an image is kept under an id of ours, and nothing else")
         return self.directory / image_id[:2] / image_id
-
-
-def _write(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

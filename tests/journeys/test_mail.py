@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from deploy.local.mailbox import Mail, Mailbox
 from deploy.local.platforms import Platform
+from services.chassis.testing.waiting import until
 
 PLACES = {
     ("alice@boutique.example", "Les Halles du Port"),
@@ -20,12 +20,12 @@ PLACES = {
 def places_told(platform: Platform) -> list[Mail]:
     """The mails about places in the sink, once there are enough."""
     mailbox = Mailbox(platform.layout.mail)
-    until = time.monotonic() + 60
-    while True:
+
+    def enough() -> list[Mail]:
         found = [mail for mail in mailbox.mails(mailbox.ids()) if "accédez à la société" in mail.subject]
-        if len(found) >= len(PLACES) or time.monotonic() > until:
-            return found
-        time.sleep(0.1)
+        return found if len(found) >= len(PLACES) else []
+
+    return until(enough, "every place is told of", 60)
 
 
 def test_every_place_of_the_demonstration_arrives_in_the_mail_sink(

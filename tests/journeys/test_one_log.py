@@ -11,8 +11,8 @@ from comptoir.changes.v1 import feed_pb2
 from deploy.local.browser import Merchant
 from deploy.local.platforms import Platform
 from services.chassis.feed.client import FeedClient
+from services.chassis.testing.waiting import until
 from tests.journeys.test_first_light import shop_of
-from tests.mirrors.waiting import until
 
 SignIn = Callable[..., Merchant]
 SHOP = "69876357"

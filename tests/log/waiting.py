@@ -1,24 +1,16 @@
-"""Waits for what must become true, with an end to it that outlasts the restart of anything."""
+"""Waits with a patience that outlasts the restart of anything."""
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from services.chassis.testing import waiting
+
 PATIENCE_SECONDS = 120.0
-_tick = threading.Event()
 T = TypeVar("T")
 
 
 def until(found: Callable[[], T | None], what: str, seconds: float = PATIENCE_SECONDS) -> T:
     """What `found` gives once it gives something."""
-    end = time.monotonic() + seconds
-    while True:
-        value = found()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"it never came true: {what}")
-        _tick.wait(0.02)
+    return waiting.until(found, what, seconds)

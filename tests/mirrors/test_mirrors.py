@@ -15,11 +15,11 @@ from comptoir.shop.v1 import key_pb2, shop_pb2
 from services.chassis.errors import Denied, NotFound, NotReady, Unauthenticated, Unavailable
 from services.chassis.testing.feeding import Feeding
 from services.chassis.testing.running import Running
+from services.chassis.testing.waiting import until
 from services.company.service import COMPANY
 from services.identity.service import IDENTITY
 from services.inbox.service import INBOX
 from services.shop.service import SHOP
-from tests.mirrors.waiting import until
 
 PASSWORD = "a made-up phrase 4 you"
 

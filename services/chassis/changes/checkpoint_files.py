@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from services.chassis import fault_points
+from services.chassis.durable import sync_directory, write_new
 
 NOTHING = "0" * 64
 """In the place of a hash that there is not."""
@@ -117,11 +118,7 @@ def store(directory: Path, service: str, number: int, content: bytes) -> Path:
     """Puts a file in its place, whole and on disk, or not at all. Raises FileExistsError rather than replace one."""
     path = path_of(directory, service, number)
     draft = directory / f".{path.name}.{secrets.token_hex(4)}"
-    with open(draft, "xb") as file:
-        file.write(content)
-        file.flush()
-        os.fchmod(file.fileno(), 0o440)
-        os.fsync(file.fileno())
+    write_new(draft, content, 0o440)
     fault_points.reach("checkpoint.before_rename")
     try:
         # A rename would replace what another process has just put there.
@@ -131,7 +128,7 @@ def store(directory: Path, service: str, number: int, content: bytes) -> Path:
     finally:
         draft.unlink(missing_ok=True)
         _remove_drafts(directory, service, number)
-    _sync(directory)
+    sync_directory(directory)
     return path
 
 
@@ -146,13 +143,9 @@ def new_key(path: Path) -> None:
         (path, private, 0o600),
     ):
         draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        write_new(draft, content, mode)
         draft.replace(target)
-    _sync(path.parent)
+    sync_directory(path.parent)
 
 
 def load_key(path: Path) -> Ed25519PrivateKey:
@@ -188,11 +181,3 @@ def _remove_drafts(directory: Path, service: str, number: int) -> None:
         taken = draft.name.split(".")[1].rpartition("-")[2]
         if taken.isdecimal() and int(taken) <= number:
             draft.unlink(missing_ok=True)
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

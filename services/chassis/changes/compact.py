@@ -19,7 +19,7 @@ def compact(connection: Connection, now: datetime, reach: timedelta = FEED_REACH
     connection.execute(
         text(
             "update change_feed set floor = greatest(floor, coalesce("
-            " (select max(position) from changes where time < :before), '0'))"
+            " (select position from changes where time < :before order by position desc limit 1), '0'))"
         ),
         {"before": now - reach},
     )

@@ -51,8 +51,6 @@ class Revision:
 
     scope: str
     sequence: int
-    position: int
-    """Where the write stands among those of all scopes; see `ChangeLog.append`."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +105,8 @@ class ChangeLog:
         connection.execute(self._statements.add_changes, changes)
         connection.execute(self._statements.add_values, values)
         moved = {"of": scope, "to": sequence, "by": previous, "reached": reached}
-        position = connection.execute(self._statements.move_head, moved).scalar_one()
-        return Revision(scope, sequence, int(position))
+        connection.execute(self._statements.move_head, moved)
+        return Revision(scope, sequence)
 
     @property
     def changes(self) -> Table:
@@ -121,11 +119,6 @@ class ChangeLog:
         if known is not None and known.doubtful:
             raise SealBroken
         return None if known is None else {"before": known.before, "after": known.after}
-
-    def source(self, session: ScopedSession, scope: str, sequence: int) -> str:
-        """The address that a change came from; empty once it was forgotten."""
-        known = self.opened(session, scope, [sequence]).get(sequence)
-        return known.source if known else ""
 
     def opened(self, session: ScopedSession, scope: str, sequences: Collection[int]) -> dict[int, Known]:
         """What lies sealed beside these changes, in one query; those are missing whose values were erased.
@@ -230,7 +223,6 @@ class _Statements:
             update(tables.heads)
             .where(heads.scope == bindparam("of"))
             .values(sequence=bindparam("to"), hash=bindparam("by"), **here)
-            .returning(heads.position)
         )
 
 

@@ -18,7 +18,7 @@ class Acquaintance:
     """Writes rows of mirrors as the mirrors themselves would have. Tests that are about mirrors `forget` first."""
 
     def __init__(self, service: Service, database: Clone) -> None:
-        self._tables = frozenset(service.metadata.tables)
+        self._tables = service.metadata.tables
         self._database = database
         self._connection: psycopg.Connection | None = None
         self._lock = threading.Lock()
@@ -101,9 +101,8 @@ class Acquaintance:
         changed = sql.SQL(", ").join(
             sql.SQL("{0} = excluded.{0}").format(sql.Identifier(each)) for each in row
         )
-        keys = {"known_companies": "company", "mirror_cursors": "source", "known_grants": "company, user_id"}
         statement = sql.SQL("insert into {} ({}) values ({}) on conflict ({}) do update set {}")
-        key = sql.SQL(keys.get(table, "company, shop_id"))
+        key = sql.SQL(", ").join(sql.Identifier(each.name) for each in self._tables[table].primary_key)
         self._execute(
             statement.format(sql.Identifier(table), columns, values, key, changed), tuple(row.values())
         )

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from services.chassis.durable import sync_directory
 from services.chassis.vault.aead import new_key
 from services.chassis.vault.errors import KekFileInvalid
 from services.chassis.vault.kek_file import Generation, read
@@ -78,12 +79,4 @@ def _edit(path: Path, change: _Change) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_directory(path.parent)

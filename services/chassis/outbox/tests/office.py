@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -77,13 +76,3 @@ class Office:
             connection.execute("alter table outbox disable trigger user")
             connection.execute("delete from outbox")
             connection.execute("alter table outbox enable trigger user")
-
-
-def eventually(happened: Callable[[], bool], seconds: float = 20) -> bool:
-    """Whether it happens in time."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if happened():
-            return True
-        time.sleep(0.02)
-    return happened()

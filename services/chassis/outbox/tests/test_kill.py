@@ -9,8 +9,9 @@ import pytest
 
 from services.chassis import fault_points
 from services.chassis.outbox.tests.dying import started
-from services.chassis.outbox.tests.office import Office, eventually
+from services.chassis.outbox.tests.office import Office
 from services.chassis.testing.relay import Relay
+from services.chassis.testing.waiting import until
 
 
 def test_a_kill_before_the_commit_sends_the_same_message_id_twice(office: Office, relay: Relay) -> None:
@@ -34,7 +35,7 @@ def test_a_kill_before_the_commit_sends_the_same_message_id_twice(office: Office
         return len(relay.taken) > 1
 
     assert len(waiting) == 1
-    assert eventually(sent_again)
+    until(sent_again, "it is sent again")
     assert relay.ids == [waiting[0]["message_id"]] * 2
     assert [row["state"] for row in office.rows()] == ["SENT"]
 
@@ -74,5 +75,5 @@ def test_a_kill_before_the_mail_is_handed_over_doubles_nothing(
         office.sender().work()
         return len(relay.taken) == count
 
-    assert eventually(all_sent)
+    until(all_sent, "all are sent")
     assert len(set(relay.ids)) == count

@@ -12,9 +12,10 @@ from services.chassis.db.tenancy import ScopedSession
 from services.chassis.outbox.mail import Letter, Mail
 from services.chassis.outbox.sender import pause
 from services.chassis.outbox.tables import OutboxRow
-from services.chassis.outbox.tests.office import ADDRESS, OUTBOX, SENDER, Office, eventually, letter
+from services.chassis.outbox.tests.office import ADDRESS, OUTBOX, SENDER, Office, letter
 from services.chassis.outbox.tests.refusing import Refusing
 from services.chassis.testing.relay import Relay
+from services.chassis.testing.waiting import until
 
 
 def test_mail_arrives_once_as_it_was_written(office: Office, relay: Relay) -> None:
@@ -55,7 +56,7 @@ def test_a_thread_sends_as_soon_as_mail_is_added(office: Office, relay: Relay) -
     sender.start()
     for number in range(3):
         office.add()
-        assert eventually(lambda sent=number + 1: len(relay.taken) == sent)  # type: ignore[misc]
+        until(lambda sent=number + 1: len(relay.taken) == sent, "the mail is sent")  # type: ignore[misc]
 
 
 def test_a_temporary_refusal_is_tried_again_ever_later(office: Office, relay: Relay) -> None:

@@ -12,12 +12,13 @@ _tick = threading.Event()
 T = TypeVar("T")
 
 
-def until(found: Callable[[], T | None], what: str) -> T:
+def until(found: Callable[[], T | None], what: str, seconds: float = PATIENCE_SECONDS) -> T:
     """What `found` gives once it gives something."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < end:
+    end = time.monotonic() + seconds
+    while True:
         value = found()
-        if value is not None and value is not False:
+        if value:
             return value
+        if time.monotonic() > end:
+            raise AssertionError(f"it never came true: {what}")
         _tick.wait(0.02)
-    raise AssertionError(f"it never came true: {what}")
