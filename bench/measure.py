@@ -24,6 +24,9 @@ class Subject:
     processes: Mapping[str, int]
 
 
+Clock = Callable[[int], float]
+"""CPU seconds that the process of this number, with its children, has spent so far."""
+
 Costs = Mapping[str, float]
 """CPU microseconds a call, by process."""
 
@@ -50,33 +53,35 @@ class Measured:
         )
 
 
-def measure(subjects: Sequence[Subject], calls: int) -> list[Measured]:
+def measure(subjects: Sequence[Subject], calls: int, clock: Clock = cpu.seconds) -> list[Measured]:
     """Five rounds of so many calls to each subject, after a warm-up. A call that fails ends the measurement."""
     part = max(calls // _SLICES, CONNECTIONS)
     with ExitStack() as stack:
         crowds = [stack.enter_context(crowd(subject.connect)) for subject in subjects]
         for run in crowds:
             run(part)
-        rounds = [_round(subjects, crowds, part) for _ in range(ROUNDS)]
+        rounds = [_round(subjects, crowds, part, clock) for _ in range(ROUNDS)]
     return [
         Measured(subject.name, [costs[number] for costs in rounds]) for number, subject in enumerate(subjects)
     ]
 
 
-def _round(subjects: Sequence[Subject], crowds: Sequence[Callable[[int], None]], part: int) -> list[Costs]:
+def _round(
+    subjects: Sequence[Subject], crowds: Sequence[Callable[[int], None]], part: int, clock: Clock
+) -> list[Costs]:
     spent = [dict.fromkeys(subject.processes, 0.0) for subject in subjects]
     for _ in range(_SLICES):
         for subject, run, sums in zip(subjects, crowds, spent, strict=True):
-            before = _clocks(subject)
+            before = _clocks(subject, clock)
             run(part)
-            for name, seconds in _clocks(subject).items():
+            for name, seconds in _clocks(subject, clock).items():
                 sums[name] += seconds - before[name]
     calls = _SLICES * (part // CONNECTIONS) * CONNECTIONS
     return [{name: seconds / calls * 1e6 for name, seconds in sums.items()} for sums in spent]
 
 
-def _clocks(subject: Subject) -> dict[str, float]:
-    return {name: cpu.seconds(process) for name, process in subject.processes.items()}
+def _clocks(subject: Subject, clock: Clock) -> dict[str, float]:
+    return {name: clock(process) for name, process in subject.processes.items()}
 
 
 def _sum(costs: Costs, processes: tuple[str, ...]) -> float:

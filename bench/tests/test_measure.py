@@ -5,34 +5,41 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from threading import Lock
 
 import pytest
 
 from bench import cpu
-from bench.load import Call, Connect, crowd
+from bench.load import Call, crowd
 from bench.measure import Measured, Subject, measure
 
 BURN = "import time\nwhile time.process_time() < {}: pass"
 
 
-def burning(seconds: float) -> Connect:
-    """Connections of which each call spends that much CPU in this process."""
+class Meter:
+    """A clock that runs by what each call says it cost, so that nothing else on the machine can be seen on it."""
 
-    @contextmanager
-    def connect() -> Iterator[Call]:
+    def __init__(self) -> None:
+        self._spent: dict[int, float] = {}
+        self._lock = Lock()
+
+    def seconds(self, process: int) -> float:
+        return self._spent.get(process, 0.0)
+
+    def subject(self, name: str, process: int, seconds: float) -> Subject:
+        """A subject of which each call costs that process so much."""
+
         def call() -> None:
-            end = time.thread_time() + seconds
-            while time.thread_time() < end:
-                pass
+            with self._lock:
+                self._spent[process] = self.seconds(process) + seconds
 
-        yield call
+        @contextmanager
+        def connect() -> Iterator[Call]:
+            yield call
 
-    return connect
+        return Subject(name, connect, {"self": process})
 
 
 def test_the_time_of_children_counts_while_they_run_and_after_they_ended() -> None:
@@ -48,19 +55,15 @@ def test_the_time_of_children_counts_while_they_run_and_after_they_ended() -> No
     assert cpu.seconds(os.getpid()) - before >= 0.3
 
 
-def peer_and_twice() -> list[Measured]:
-    """What the process that runs this spends on calls of three and of six milliseconds."""
-    own = {"self": os.getpid()}
-    return measure([Subject("peer", burning(0.003), own), Subject("twice", burning(0.006), own)], 80)
-
-
 def test_what_costs_twice_as_much_has_half_the_ratio() -> None:
-    # In a process of its own: below this one run the servers of other tests, which are never quite idle.
-    with ProcessPoolExecutor(1, get_context("spawn")) as alone:
-        peer, twice = alone.submit(peer_and_twice).result()
+    meter = Meter()
 
-    assert twice.ratio(peer, "self") == pytest.approx(0.5, rel=0.2)
-    assert twice.microseconds("self") == pytest.approx(6000, rel=0.3)
+    peer, twice = measure(
+        [meter.subject("peer", 1, 0.003), meter.subject("twice", 2, 0.006)], 80, meter.seconds
+    )
+
+    assert twice.ratio(peer, "self") == pytest.approx(0.5)
+    assert twice.microseconds("self") == pytest.approx(6000)
 
 
 def test_a_ratio_compares_each_round_with_its_own_peer() -> None:
