@@ -71,6 +71,8 @@ def effects_are_what_was_acknowledged(world: World, journal: Journal) -> int:
 def watchers_saw_everything(world: World, watchers: list[Watcher]) -> int:
     """Each of them, in each of its segments, was told exactly what the log says, from there to there."""
     for watcher in watchers:
+        watcher.settle()
+    for watcher in watchers:
         until(partial(_is_at_end, world, watcher), f"{watcher.name} has seen the last change")
     for watcher in watchers:
         watcher.stop()

@@ -88,6 +88,10 @@ class Watcher:
         if self.failure is not None:
             raise AssertionError(f"{self.name}: {self.failure}") from self.failure
 
+    def settle(self) -> None:
+        """From now on it neither leaves nor dawdles, or a long way to catch up on would never end."""
+        self._restless = self._slow = 0.0
+
     def stop(self) -> None:
         """Ends it; raises what it objected to."""
         self._stopping.set()
