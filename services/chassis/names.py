@@ -30,6 +30,12 @@ class Pattern:
         return tuple(re.findall(r"{(\w+)}", self.text))
 
     @cached_property
+    def places(self) -> tuple[int, ...]:
+        """Where the ids stand among the segments of a name, from 1."""
+        segments = enumerate(self.text.split("/"), start=1)
+        return tuple(place for place, segment in segments if segment.startswith("{"))
+
+    @cached_property
     def _regex(self) -> re.Pattern[str]:
         return re.compile(re.sub(r"{(\w+)}", r"(?P<\1>-|[a-z0-9][a-z0-9-]{0,62})", self.text))
 

@@ -145,11 +145,10 @@ class Hub:
 
     async def _read(self, connection: psycopg.AsyncConnection[dict[str, object]]) -> None:
         """Takes over what lies below the horizon by now."""
-        began = asyncio.get_running_loop().time()
-        now = await self.reader.horizon(connection)
-        self._marks.append((began, now.xmax))
         while True:
-            rows = await self.reader.changes(connection, self.tail, now.xmin)
+            began = asyncio.get_running_loop().time()
+            now, rows = await self.reader.changes(connection, self.tail)
+            self._marks.append((began, now.xmax))
             if rows:
                 await self._keep(rows)
             if len(rows) < BATCH:

@@ -30,15 +30,20 @@ CLUSTER = (
 """SQL for what tells a restored database from the one it was: another cluster,
 another timeline of it, or another database in it."""
 _STATE = "select epoch, token_key, floor::text::bigint, cluster = " + CLUSTER + " as at_home from change_feed"  # noqa: S608
-# Whatever lies below the oldest running transaction is complete, and stays so: a later statement sees it all.
-_SNAPSHOT = "select pg_current_snapshot()::text as text"
-_CHANGES = (
-    "select position::text::bigint, transaction::text::bigint, scope, sequence, time, type, resource, action, fields,"
-    " actor, on_behalf_of, request_id, method, schema_version from changes"
-    " where (position, scope, sequence) > (%s::text::xid8, %s, %s) and position < %s::text::xid8"
-    # By the column and not by what is selected under its name, or the index would be of no use.
-    " order by changes.position, changes.scope, changes.sequence limit %s"
-)
+_SNAPSHOT = "select pg_current_snapshot()::text as taken"
+# One statement, one snapshot: below the oldest transaction that it saw running, it saw everything, and nothing comes
+# there any more. Ordered by columns and not by what is selected under their names, or the index would be of no use.
+_CHANGES = """
+with snapshot as materialized (select pg_current_snapshot() as taken)
+select taken::text, found.*, {states} as state from snapshot left join lateral (
+    select position::text::bigint, transaction::text::bigint, scope, sequence, time, type, resource, action, fields,
+        actor, on_behalf_of, request_id, method, schema_version
+    from changes
+    where (position, scope, sequence) > (%s::text::xid8, %s, %s)
+        and position < coalesce(%s::text::xid8, pg_snapshot_xmin(taken))
+    order by changes.position, changes.scope, changes.sequence limit %s
+) found on true order by found.position, found.scope, found.sequence
+"""
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,9 @@ class Reader:
 
     def __init__(self, published: Iterable[Published]) -> None:
         self._published = {each.type: each for each in published}
-        self._some = {each.type: _some(each).as_bytes(None) for each in self._published.values()}
+        states = sql.SQL(" ").join(map(_state, self._published.values()))
+        either = sql.SQL("case found.type {} end").format(states) if self._published else sql.SQL("null")
+        self._changes = sql.SQL(_CHANGES).format(states=either).as_bytes(None)
 
     async def state(self, connection: psycopg.AsyncConnection[dict[str, Any]]) -> FeedState:
         row = await (await connection.execute(_STATE)).fetchone()
@@ -89,25 +96,27 @@ class Reader:
         """Which transactions are over: everything below the oldest running one is told in order, for ever."""
         row = await (await connection.execute(_SNAPSHOT)).fetchone()
         assert row is not None
-        return Snapshot(row["text"])
+        return Snapshot(row["taken"])
 
     async def changes(
-        self, connection: psycopg.AsyncConnection[dict[str, Any]], after: Key, horizon: int
-    ) -> list[Row]:
-        """At most `BATCH` changes beyond the key and below the horizon, in order."""
+        self, connection: psycopg.AsyncConnection[dict[str, Any]], after: Key, horizon: int | None = None
+    ) -> tuple[Snapshot, list[Row]]:
+        """At most `BATCH` changes beyond the key and below the horizon, in order, and what they were read in.
+
+        The horizon is that of the moment, unless an earlier one is given.
+        """
+        below = None if horizon is None else str(horizon)
         position, scope, sequence = after
-        found = await connection.execute(_CHANGES, (str(position), scope, sequence, str(horizon), BATCH))
-        changes = await found.fetchall()
-        states = await self._states(connection, changes)
-        return [
-            Row(
-                (each["position"], each["scope"], each["sequence"]),
-                each["transaction"],
-                each,
-                states.get(each["resource"]),
-            )
-            for each in changes
-        ]
+        found = await connection.execute(self._changes, (str(position), scope, sequence, below, BATCH))
+        rows = await found.fetchall()
+        changes = [row for row in rows if row["position"] is not None]
+        return Snapshot(rows[0]["taken"]), [self._row(change) for change in changes]
+
+    def _row(self, change: Mapping[str, Any]) -> Row:
+        key = (change["position"], change["scope"], change["sequence"])
+        stands = change["state"]
+        state = None if stands is None else self._published[change["type"]].state(stands)
+        return Row(key, change["transaction"], change, state)
 
     async def snapshot(
         self, connection: psycopg.AsyncConnection[dict[str, Any]], types: frozenset[str], company: str | None
@@ -124,27 +133,6 @@ class Reader:
                     async for found in cursor:
                         yield each, found
 
-    async def _states(
-        self, connection: psycopg.AsyncConnection[dict[str, Any]], changes: Iterable[Mapping[str, Any]]
-    ) -> dict[str, Mapping[str, Any]]:
-        """The changed resources as they stand; without those that are gone or not published."""
-        names: dict[str, dict[str, tuple[str, ...]]] = {}
-        for change in changes:
-            published = self._published.get(change["type"])
-            ids = PATTERNS[change["type"]].parse(change["resource"]) if published else None
-            if ids:
-                names.setdefault(change["type"], {})[change["resource"]] = tuple(ids.values())
-        states: dict[str, Mapping[str, Any]] = {}
-        for kind, found in names.items():
-            published = self._published[kind]
-            keys = [list(column) for column in zip(*found.values(), strict=True)]
-            rows = await connection.execute(self._some[kind], keys)
-            by_key = {tuple(row[column] for column in published.key): row async for row in rows}
-            for name, key in found.items():
-                if key in by_key:
-                    states[name] = published.state(by_key[key])
-        return states
-
 
 def _columns(published: Published) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(column) for column in published.granted)
@@ -157,9 +145,13 @@ def _whole(published: Published, company: str | None) -> tuple[sql.Composed, tup
     return query + sql.SQL(" where company = %s"), (company,)
 
 
-def _some(published: Published) -> sql.Composed:
-    keys = sql.SQL(", ").join(sql.Identifier(column) for column in published.key)
-    arrays = sql.SQL(", ").join(sql.SQL("%s::text[]") for _ in published.key)
-    return sql.SQL("select {} from {} where ({}) in (select * from unnest({}))").format(
-        _columns(published), sql.Identifier(published.table.name), keys, arrays
+def _state(published: Published) -> sql.Composed:
+    """SQL for the resource of a change as it stands, null where it is gone."""
+    places = PATTERNS[published.type].places
+    same = sql.SQL(" and ").join(
+        sql.SQL("{} = split_part(found.resource, '/', {})").format(sql.Identifier(column), sql.Literal(place))
+        for column, place in zip(published.key, places, strict=True)
+    )
+    return sql.SQL("when {} then (select to_jsonb(stands) from (select {} from {} where {}) stands)").format(
+        sql.Literal(published.type), _columns(published), sql.Identifier(published.table.name), same
     )
