@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer with its venv module, and nothing else: whatever is missing is installed below this folder.
 
 BIN = .venv/bin
-SOURCES = services deploy tests bench
+SOURCES = services deploy clients tests bench
 READY = .venv/.synced
 ARGS =
 
@@ -30,7 +30,7 @@ lint: $(READY) ## check style, types, architecture and contract
 	@$(BIN)/lint-imports
 	@$(BIN)/buf lint protos
 
-generate: $(READY) ## make protos/gen from the contract
+generate: $(READY) ## make protos/gen, and the client's part of it, from the contract
 	@$(BIN)/python protos/generate.py
 
 certificates: $(READY) ## issue the development certificates into var/pki

@@ -12,9 +12,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.comparisons import RPC_CALLS, rest_read, settings_read
+from bench.comparisons import RPC_CALLS, internal_calls, rest_read
 from bench.history import pages_of_changes
+from bench.replica import replica
 from bench.report import figures, page, table
+from bench.rules import payment_rules
 from bench.stand import stand
 from bench.watch import until_seen
 from bench.writes import update_shop
@@ -34,10 +36,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Platform(directory, ports.free(ports.DEFAULTS)) as platform,
         Supervisor(platform.layout.logs) as peers,
     ):
-        lines = [*settings_read(platform, peers, scale), *rest_read(platform, peers, scale)]
+        lines, opening = internal_calls(platform, peers, scale)
+        lines += rest_read(platform, peers, scale)
     print(table(lines))
     with _directory() as directory, stand(directory) as place:
-        found = [*update_shop(place, scale), *pages_of_changes(place, scale), *until_seen(place, scale)]
+        found = [
+            *opening,
+            *replica(place, scale),
+            *payment_rules(scale),
+            *update_shop(place, scale),
+            *pages_of_changes(place, scale),
+            *until_seen(place, scale),
+        ]
     print(figures(found))
     if scale == 1:
         (PROJECT / "docs" / "figures.md").write_text(page(lines, found, RPC_CALLS, _commit()))

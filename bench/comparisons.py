@@ -6,10 +6,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from bench import load, peers
+from bench import cpu, load, peers, verifying
 from bench.measure import Subject, measure
-from bench.report import POSTGRES, Line
+from bench.report import POSTGRES, Figure, Line
 from comptoir.shop.v1 import shop_pb2
+from deploy.local import topology
 from deploy.local.browser import Application, Merchant
 from deploy.local.platforms import Platform
 from deploy.local.processes import Supervisor
@@ -22,10 +23,13 @@ SHOP = "12345678"
 _GET_SHOP = Method(shop_pb2.DESCRIPTOR.services_by_name["ShopService"].methods_by_name["GetShop"])
 
 
-def settings_read(platform: Platform, supervisor: Supervisor, scale: float) -> list[Line]:
-    """What the payment engine does for every payment."""
+def internal_calls(
+    platform: Platform, supervisor: Supervisor, scale: float
+) -> tuple[list[Line], list[Figure]]:
+    """What the payment engine does for every payment; and the share of opening keys in what that costs."""
     engine = Path(platform.description["internal"]["payment-engine"])
     address = platform.addresses["shop"]
+    metrics = topology.address(platform.ports, "shop-metrics")
     shop = _shop(address, engine)
     port, echo = peers.start(supervisor, "echo", platform.layout.certificates / "shop")
     processes = {"shop": platform.process("shop").pid, **_postgres(platform)}
@@ -35,7 +39,8 @@ def settings_read(platform: Platform, supervisor: Supervisor, scale: float) -> l
         calls = load.grpc_calls(address, engine, _GET_SHOP.path, request, shop_pb2.Shop)
         return Subject(title, calls, processes)
 
-    peer, *measured = measure(
+    spent, opened = cpu.seconds(processes["shop"]), verifying.opening_seconds(metrics)
+    peer, *measured, verified = measure(
         [
             Subject(
                 "echo",
@@ -44,10 +49,16 @@ def settings_read(platform: Platform, supervisor: Supervisor, scale: float) -> l
             ),
             read("settings read by full name", shop.name),
             read("settings read by public id", f"companies/-/shops/{SHOP}"),
+            Subject("form verified", verifying.verifications(address, engine, SHOP), processes),
         ],
         int(RPC_CALLS * scale),
     )
-    return [Line(each, peer, ("shop",), least=0.6) for each in measured]
+    spent = cpu.seconds(processes["shop"]) - spent
+    opened = verifying.opening_seconds(metrics) - opened
+    return [
+        *(Line(each, peer, ("shop",), least=0.6) for each in measured),
+        Line(verified, peer, ("shop",), least=0.45),
+    ], [Figure("opening keys, CPU s", opened, "the service meanwhile", spent, opened / spent, 0.05)]
 
 
 def rest_read(platform: Platform, supervisor: Supervisor, scale: float) -> list[Line]:

@@ -1,10 +1,14 @@
-"""Regenerates `protos/gen` from the contract: Python code, its types, and the descriptors with their comments."""
+"""Regenerates `protos/gen` from the contract: Python code, its types, and the descriptors with their comments.
+
+Made anew where it belongs, it also gives `comptoir-client` its part of the contract.
+"""
 
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import client_contract
 from grpc_tools import protoc
 
 PROTOS = Path(__file__).parent
@@ -35,3 +39,5 @@ def generate(out: Path) -> None:
 
 if __name__ == "__main__":
     generate(Path(sys.argv[1]) if len(sys.argv) > 1 else PROTOS / "gen")
+    if len(sys.argv) == 1:
+        client_contract.write(client_contract.SHIPPED)

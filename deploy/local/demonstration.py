@@ -1,7 +1,8 @@
 """The demonstration platform: what a visitor finds after the first start, made through the contract.
 
-Two companies, three shops, five people (one of two companies, one of the platform's staff), two OAuth clients. Keys
-and shop ids are the public demonstration values of the platform family's documentation; everything else is made up.
+Two companies, three shops of which one has done its tests for production, five people (one of two companies, one of the
+platform's staff), two OAuth clients. Keys and shop ids are the public demonstration values of the platform family's
+documentation; everything else is made up.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import secrets
 import string
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,6 +77,20 @@ _SHOPS = {
     ),
     "27656401": ("atelier", "Atelier Lumière", {}),
 }
+_READY = "69876357"
+"""The shop that has done its tests; it has production keys, which are made up."""
+_PRODUCTION_KEYS = {
+    "form-production": "8877665544332211",
+    "rest-password-production": "prodpassword_DEMOPRIVATEKEY23G4475zXZQ2UA5x7M",
+    "public-production": "69876357:publickey_DEMOPUBLICKEY95me92597fd28tGD4r5",
+    "hmac-production": "3acb2dac3dbd23678cd44f7e35163548",
+}
+_TESTS = {
+    "000001": ("PAYMENT_OUTCOME_ACCEPTED", "CB"),
+    "000002": ("PAYMENT_OUTCOME_ACCEPTED", "MASTERCARD"),
+    "000003": ("PAYMENT_OUTCOME_REFUSED", "CB"),
+    "000004": ("PAYMENT_OUTCOME_REFUSED", "MAESTRO"),
+}
 _PEOPLE: dict[str, tuple[dict[str, str], str]] = {
     "alice": ({"halles": "ROLE_OWNER"}, "owner of Les Halles du Port"),
     "bruno": (
@@ -114,6 +130,8 @@ def _load(bootstrap: Bootstrap, platform: Platform) -> dict[str, Any]:
     }
     for shop_id, (owner, label, keys) in _SHOPS.items():
         once(f"shop {shop_id}", partial(_open_shop, bootstrap, companies[owner], shop_id, label, keys))
+    ready = f"{companies[_SHOPS[_READY][0]]}/shops/{_READY}"
+    once(f"production {_READY}", partial(_make_ready, bootstrap, ready))
     logins = [
         once(f"login {login}", partial(_open_account, bootstrap, login, companies)) for login in _PEOPLE
     ]
@@ -198,6 +216,22 @@ def _open_shop(bootstrap: Bootstrap, company: str, shop_id: str, label: str, key
         bootstrap.call("KeyService/ImportKey", {"name": f"{opened['name']}/keys/{key}", "value": value})
     name: str = opened["name"]
     return name
+
+
+def _make_ready(bootstrap: Bootstrap, shop: str) -> None:
+    """Tells of the four test payments that open production, and brings production keys along."""
+    now = datetime.now(UTC).isoformat()
+    for transaction, (outcome, brand) in _TESTS.items():
+        test = {
+            "shop": shop,
+            "transactionId": transaction,
+            "outcome": outcome,
+            "brand": brand,
+            "paymentTime": now,
+        }
+        bootstrap.call("GoLiveService/ReportTestPayment", test)
+    for key, value in _PRODUCTION_KEYS.items():
+        bootstrap.call("KeyService/ImportKey", {"name": f"{shop}/keys/{key}", "value": value})
 
 
 def _open_account(bootstrap: Bootstrap, login: str, companies: dict[str, str]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Replies kept in memory for the hot path: only such as every entitled caller would get alike, keyed by company.
 
 A write forgets the entry in its own transaction; PostgreSQL's NOTIFY carries that to every other process when the
-transaction commits. While the connection that listens is silent for two seconds, nothing is answered from memory.
+transaction commits. While the connection that listens is silent for two seconds, nothing is answered from memory; what
+is there may bear secrets, so it is also let go of then, and every five minutes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from sqlalchemy.orm import Session
 from services.chassis import log
 
 SILENCE_SECONDS = 2.0
+OLDEST_SECONDS = 300.0
+"""As long as the vault keeps data keys: the longest that an erased company's secrets outlive it in memory."""
 _BEAT_SECONDS = 0.5
 _LARGEST = 50_000
 """Entries: at some 2 KB a reply as a Python object, about 100 MB a process, within what a container is given."""
@@ -34,7 +37,7 @@ class ReplyCache:
         self._generation = 0
         self._lock = threading.Lock()
         """Held while a reply is kept and while one is forgotten: a forgetting in between would be lost for ever."""
-        self._heard = float("-inf")
+        self._heard = self._cleared = float("-inf")
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._listen, name=self._channel, daemon=True)
         self._thread.start()
@@ -74,6 +77,12 @@ class ReplyCache:
             self._generation += 1
             self._entries.pop(key, None)
 
+    def _clear(self) -> None:
+        with self._lock:
+            self._generation += 1
+            self._entries.clear()
+        self._cleared = time.monotonic()
+
     def _listen(self) -> None:
         while not self._stopping.is_set():
             try:
@@ -81,17 +90,18 @@ class ReplyCache:
             except psycopg.Error as error:
                 log.event("cache lost its listener", error=type(error).__name__)
             self._heard = float("-inf")
+            self._clear()
             self._stopping.wait(_BEAT_SECONDS)
 
     def _listen_once(self) -> None:
         with psycopg.connect(self._url, autocommit=True, connect_timeout=3) as connection:
             connection.execute(f'listen "{self._channel}"')
             # What was written while nobody listened is unknown: begin with nothing.
-            with self._lock:
-                self._generation += 1
-                self._entries.clear()
+            self._clear()
             while not self._stopping.is_set():
                 self._heard = time.monotonic()
+                if self._heard - self._cleared >= OLDEST_SECONDS:
+                    self._clear()
                 for notice in connection.notifies(timeout=_BEAT_SECONDS):
                     self._drop(notice.payload)
                     self._heard = time.monotonic()

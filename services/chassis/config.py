@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar
 
-from pydantic import AfterValidator, ValidationError
+from pydantic import AfterValidator, PositiveInt, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ConfigError(Exception):
     """Settings are missing or wrong; the message lists every problem by the name of its variable."""
+
+
+class CommandRefused(Exception):
+    """An operator's command was not done, or not wholly; the message says why and what to do."""
 
 
 def _address(value: str) -> str:
@@ -30,10 +34,41 @@ Address = Annotated[str, AfterValidator(_address)]
 SecretFile = Annotated[Path, AfterValidator(_readable)]
 
 
-class Settings(BaseSettings):
-    """What every service needs."""
+class VaultSettings(BaseSettings):
+    """Where the keys of the vault are; see docs/vault.md."""
 
     model_config = SettingsConfigDict(env_prefix="COMPTOIR_", frozen=True, extra="ignore")
+
+    kek_file: SecretFile
+    """File with the key-encryption keys, or with their names if they are in a token."""
+    kek_token_module: SecretFile | None = None
+    """The PKCS#11 module of the token."""
+    kek_token_label: str = ""
+    kek_token_pin_file: SecretFile | None = None
+    vault_minimum_version: PositiveInt = 1
+    """Data keys of a lower version neither seal nor open."""
+
+    @model_validator(mode="after")
+    def _whole_token(self) -> Self:
+        given = (self.kek_token_module, self.kek_token_label, self.kek_token_pin_file)
+        if any(given) and not all(given):
+            raise ValueError("COMPTOIR_KEK_TOKEN_MODULE, _LABEL and _PIN_FILE: must be given together")
+        return self
+
+
+class DatabaseSettings(VaultSettings):
+    """What sealed rows are read with: the keys, and the service's own role."""
+
+    database_url_file: SecretFile
+    """File with the database URL of the `svc` role."""
+
+    @property
+    def database_url(self) -> str:
+        return self.database_url_file.read_text().strip()
+
+
+class Settings(DatabaseSettings):
+    """What every service needs."""
 
     listen: Address
     """Where gRPC is served, over mutual TLS."""
@@ -53,18 +88,10 @@ class Settings(BaseSettings):
     shop_feed_address: Address | None = None
     media_feed_address: Address | None = None
     """Where the services are watched that this one keeps something of."""
-    database_url_file: SecretFile
-    """File with the database URL of the `svc` role."""
-    kek_file: SecretFile
-    """File with the key-encryption keys."""
     state_directory: Path
     """Scratch that survives a restart, such as the last known good signing keys."""
     threads: int = 4
     """Calls that are served at the same time; one process a core."""
-
-    @property
-    def database_url(self) -> str:
-        return self.database_url_file.read_text().strip()
 
     def feed_address(self, source: str) -> str | None:
         """Where a service is watched."""
@@ -104,6 +131,16 @@ class OwnerSettings(BaseSettings):
     @property
     def database_url(self) -> str:
         return self.owner_database_url_file.read_text().strip()
+
+
+class FirstKekSettings(VaultSettings):
+    """What making the first key-encryption key needs."""
+
+    kek_file: Path
+
+
+class OperatorSettings(OwnerSettings, VaultSettings):
+    """What an operator's work on the vault needs: the owner's database and the keys."""
 
 
 S = TypeVar("S", bound=BaseSettings)

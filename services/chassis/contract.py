@@ -29,7 +29,7 @@ from comptoir.identity.v1 import mail_pb2, membership_pb2, oauth_pb2, session_pb
 from comptoir.inbox.v1 import message_pb2
 from comptoir.media.v1 import logo_pb2
 from comptoir.options.v1 import policy_pb2
-from comptoir.shop.v1 import key_pb2, shop_pb2, signature_pb2
+from comptoir.shop.v1 import go_live_pb2, key_pb2, rules_pb2, shop_pb2, signature_pb2
 from services.chassis.names import Pattern
 from services.chassis.rights import RIGHTS
 
@@ -45,7 +45,9 @@ FILES: tuple[FileDescriptor, ...] = tuple(
         user_pb2,
         message_pb2,
         logo_pb2,
+        go_live_pb2,
         key_pb2,
+        rules_pb2,
         shop_pb2,
         signature_pb2,
     )

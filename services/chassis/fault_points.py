@@ -27,6 +27,7 @@ POINTS = frozenset(
         "mirror.after_commit",
         "outbox.after_send",
         "checkpoint.before_rename",
+        "vault.before_commit",
     }
 )
 ALLOWED = "for-tests-only"

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ from services.chassis.changes.checkpoints import Checkpoints, CheckpointSettings
 from services.chassis.changes.compact import compact
 from services.chassis.changes.log import ChangeLog
 from services.chassis.changes.revisions import Revisions
+from services.chassis.changes.sealed import log_fields
 from services.chassis.clock import Clock, system_clock
-from services.chassis.config import ConfigError, FeedSettings, OwnerSettings, Settings, load
+from services.chassis.config import CommandRefused, ConfigError, FeedSettings, OwnerSettings, Settings, load
 from services.chassis.contract import ContractError, Method
 from services.chassis.db.database import Database
 from services.chassis.db.faults import Conflicts
@@ -41,9 +42,9 @@ from services.chassis.rpc.stages import stages
 from services.chassis.signing_keys import SigningKeys
 from services.chassis.tables import ChassisTables
 from services.chassis.tokens import FindKey, TokenVerifier
-from services.chassis.vault.data_keys import DataKeys
-from services.chassis.vault.kek_file import FileKeyring
-from services.chassis.vault.sql_store import SqlDataKeyStore
+from services.chassis.vault import command as vault_command
+from services.chassis.vault.configured import configured_vault
+from services.chassis.vault.sealed_fields import SealedField
 from services.chassis.vault.vault import Vault
 
 
@@ -88,15 +89,33 @@ class Service:
     conflicts: Conflicts = field(default_factory=dict)
     find_key: Callable[[Resources], FindKey] | None = None
     """Where signing keys come from; by default, what identity publishes."""
+    sealed: tuple[SealedField, ...] = ()
+    """The sealed columns of its own tables."""
+    commands: Mapping[str, Command] = field(default_factory=dict)
+    """What an operator can have it do beside what every service has."""
+
+    @property
+    def sealed_fields(self) -> tuple[SealedField, ...]:
+        """All that a rotation of its data keys seals again."""
+        return (*self.sealed, *log_fields(self.name, self.tables.log))
+
+
+Command = Callable[["Service", Sequence[str]], None]
+"""What follows its name on the command line is given to it. It raises CommandRefused for what it cannot do."""
 
 
 def run(service: Service) -> None:
-    """The command line: `migrate`, `serve`, `feed`, `checkpoint` or `compact`."""
-    command = sys.argv[1] if len(sys.argv) == 2 else ""
+    """The command line: `migrate`, `serve`, `feed`, `checkpoint`, `compact`, `vault …`, and the service's own."""
+    command, arguments = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("", [])
+    commands: Mapping[str, Command] = {"vault": _vault, **service.commands}
     log.configure(service.name)
     try:
         fault_points.arm()
-        if command == "migrate":
+        if command in commands:
+            commands[command](service, arguments)
+        elif arguments:
+            raise ConfigError(_usage(service, commands))
+        elif command == "migrate":
             migrate(load(OwnerSettings).database_url, service.versions, service.metadata)
             _compact()
         elif command == "compact":
@@ -108,11 +127,20 @@ def run(service: Service) -> None:
         elif command == "checkpoint":
             Checkpoints(service.name, load(CheckpointSettings)).write(system_clock())
         else:
-            raise ConfigError(
-                f"usage: python -m services.{service.name} migrate|serve|feed|checkpoint|compact"
-            )
+            raise ConfigError(_usage(service, commands))
     except (ConfigError, ContractError) as error:
         sys.exit(f"{service.name} cannot start:\n{error}")
+    except CommandRefused as error:
+        sys.exit(f"{service.name}: {error}")
+
+
+def _usage(service: Service, commands: Iterable[str]) -> str:
+    names = "|".join(("migrate", "serve", "feed", "checkpoint", "compact", *commands))
+    return f"usage: python -m services.{service.name} {names}"
+
+
+def _vault(service: Service, arguments: Sequence[str]) -> None:
+    vault_command.run(service.name, service.tables.data_keys, service.sealed_fields, arguments)
 
 
 def _compact() -> None:
@@ -123,7 +151,8 @@ def _compact() -> None:
 def build(service: Service, settings: Settings, clock: Clock = system_clock) -> tuple[Server, Resources]:
     """The server of a service, not yet started."""
     database = Database(settings.database_url, connections=settings.threads + 4, conflicts=service.conflicts)
-    vault, bell = _vault(service, settings), Bell(settings.database_url)
+    vault = configured_vault(service.name, service.tables.data_keys, settings)
+    bell = Bell(settings.database_url)
     changes = ChangeLog(service.name, service.tables.log, vault, bell.ring)
     resources = Resources(settings, database, vault, clock, changes)
     resources.closers.append(bell.close)
@@ -158,11 +187,6 @@ def following(service: Service, resources: Resources) -> list[Follower]:
     return followers(
         service.mirrors, cursors, settings, resources.database, resources.changes, service.reactions
     )
-
-
-def _vault(service: Service, settings: Settings) -> Vault:
-    keyring = FileKeyring.load(settings.kek_file)
-    return Vault(DataKeys(service.name, keyring, SqlDataKeyStore(service.tables.data_keys)))
 
 
 def _published_keys(settings: Settings) -> FindKey:

@@ -27,9 +27,11 @@ from services.identity.oauth import clients
 from services.identity.oauth.api import OAuthApi
 from services.identity.oauth.families import RefreshTokens
 from services.identity.oauth.grants import Grants
+from services.identity.oauth.rotate_keys import rotate_signing_keys
 from services.identity.oauth.signing_keys import KeyRing
 from services.identity.passwords import Passwords
 from services.identity.rows import MIRRORS, TABLES, Base
+from services.identity.sealed import SEALED
 from services.identity.sessions import EndedSessionRow
 from services.identity.sign_in import SignIn
 
@@ -84,4 +86,6 @@ IDENTITY = Service(
     settings=IdentitySettings,
     conflicts={"memberships_pkey": memberships.taken, "clients_pkey": clients.registered_twice},
     find_key=_find_key,
+    sealed=SEALED,
+    commands={"rotate-signing-keys": rotate_signing_keys},
 )

@@ -25,8 +25,19 @@ def _always(_: Told) -> bool:
     return True
 
 
-def _beside_its_shop(change: Told) -> bool:
-    return change.method.endswith("/CreateShop")
+def _changed(field: str) -> Test:
+    """Whether the change is one of this field."""
+    return lambda change: field in change.fields
+
+
+def _has_new_value(change: Told) -> bool:
+    # A new shop comes with its test keys: that is no news.
+    return "generation" in change.fields and not change.method.endswith("/CreateShop")
+
+
+def _became(state: str) -> Test:
+    """Whether the change brought a shop into this state."""
+    return lambda change: "state" in change.fields and change.state.get("state") == state
 
 
 @dataclass(frozen=True)
@@ -50,9 +61,25 @@ REACTIONS: tuple[Reaction, ...] = (
         "comptoir.shop/Key",
         frozenset({CREATE, UPDATE}),
         "key_generated",
-        # A new shop comes with its test keys: that is no news.
-        lambda change: not _beside_its_shop(change),
+        _has_new_value,
     ),
+    Reaction("shop", "comptoir.shop/Key", frozenset({UPDATE}), "key_revealed", _changed("reveal_time")),
+    Reaction("shop", "comptoir.shop/Key", frozenset({UPDATE}), "key_expiring", _changed("reminder_time")),
+    Reaction(
+        "shop",
+        "comptoir.shop/Key",
+        frozenset({UPDATE}),
+        "key_expired",
+        lambda change: "ended_time" in change.fields and "generation" not in change.fields,
+    ),
+    Reaction(
+        "shop",
+        "comptoir.shop/Shop",
+        frozenset({UPDATE}),
+        "shop_ready",
+        _became("SHOP_STATE_PRODUCTION_READY"),
+    ),
+    Reaction("shop", "comptoir.shop/Shop", frozenset({UPDATE}), "shop_closed", _became("SHOP_STATE_CLOSED")),
     Reaction(
         "shop",
         "comptoir.shop/Shop",
@@ -82,10 +109,11 @@ def react(session: ScopedSession, change: Told) -> None:
         return
     for reaction in REACTIONS:
         if reaction.fits(change):
-            messages.post(session, _texts(reaction, change), datetime.now(UTC))
+            messages.post(session, texts_of(reaction, change), datetime.now(UTC))
 
 
-def _texts(reaction: Reaction, change: Told) -> list[Text]:
+def texts_of(reaction: Reaction, change: Told) -> list[Text]:
+    """The words of a message, in every language."""
     ids = PATTERNS[change.type].parse(change.resource) or {}
     label = change.state.get("display_name", "")
     values = {"shop": ids.get("shop", ""), "key_id": ids.get("key", ""), "label": label}

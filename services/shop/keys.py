@@ -1,4 +1,4 @@
-"""Keys of a shop: formats, generation, sealing (SH3 to SH5). A value leaves the vault only to sign."""
+"""Keys of a shop: formats, rows, sealing (SH3 to SH5). How their values follow each other: `rotation`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from services.chassis.changes.recorder import Recorded
 from services.chassis.contract import PATTERNS
 from services.chassis.db.rows import TenantRow
-from services.chassis.errors import Invalid, Precondition
 from services.chassis.vault.fingerprints import check_code
 from services.chassis.vault.place import Place
 from services.chassis.vault.secret import DOTS, Secret
 from services.chassis.vault.vault import Vault
+from services.shop.key_values import KeyValue
 from services.shop.rows import Base
 
 NAME = PATTERNS["comptoir.shop/Key"]
@@ -82,10 +82,10 @@ KINDS = _kinds()
 
 
 class KeyRow(TenantRow, Base):
-    """The present value of one key, sealed; a key that is still to be generated has no row."""
+    """One key; one that is still to be generated has no row. Its values lie beside it, in `KeyValueRow`."""
 
     __tablename__ = "shop_keys"
-    __recorded__ = Recorded("comptoir.shop/Key", secret=frozenset({"sealed"}))
+    __recorded__ = Recorded("comptoir.shop/Key", omit=frozenset({"reveal_count"}))
     __table_args__ = (
         ForeignKeyConstraint(["company", "shop_id"], ["shops.company", "shops.shop_id"]),
         TenantRow.__table_args__,
@@ -95,11 +95,20 @@ class KeyRow(TenantRow, Base):
     key_id: Mapped[str] = mapped_column(primary_key=True)
     generation: Mapped[int] = mapped_column(default=0)
     """Counts the values this key has had: part of the seal's place, so that no former value can be put back."""
-    sealed: Mapped[bytes | None]
     public_value: Mapped[str] = mapped_column(default="")
     masked_value: Mapped[str] = mapped_column(default="")
     check_value: Mapped[str] = mapped_column(default="")
     generate_time: Mapped[datetime]
+    former_until: Mapped[datetime | None]
+    """End of the overlap with the former value."""
+    former_count: Mapped[int] = mapped_column(default=0)
+    expire_time: Mapped[datetime | None]
+    """Scheduled end of the present value."""
+    reminder_time: Mapped[datetime | None]
+    ended_time: Mapped[datetime | None]
+    """When it was noted that the present value had expired."""
+    reveal_time: Mapped[datetime | None]
+    reveal_count: Mapped[int] = mapped_column(default=0)
 
     @property
     def name(self) -> str:
@@ -109,9 +118,46 @@ class KeyRow(TenantRow, Base):
     def history(self) -> str:
         return NAME.parent.format({"company": self.company, "shop": self.shop_id})
 
+    def overlaps(self, now: datetime) -> bool:
+        """Whether the former value is valid beside the present one."""
+        running = self.former_until is not None and now < self.former_until
+        return running and not self.is_expired(now)
+
+    def is_expired(self, now: datetime) -> bool:
+        return self.expire_time is not None and self.expire_time <= now
+
+
+class KeyValueRow(TenantRow, Base):
+    """One value of a key: the present one, one still valid beside it, or one kept to be named in refusals.
+
+    Part of its key for the record: whoever writes it writes the key's row too.
+    """
+
+    __tablename__ = "shop_key_values"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["company", "shop_id", "key_id"],
+            ["shop_keys.company", "shop_keys.shop_id", "shop_keys.key_id"],
+        ),
+        TenantRow.__table_args__,
+    )
+
+    shop_id: Mapped[str] = mapped_column(primary_key=True)
+    key_id: Mapped[str] = mapped_column(primary_key=True)
+    generation: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sealed: Mapped[bytes | None]
+    """None of a value that is public by nature."""
+    public_value: Mapped[str] = mapped_column(default="")
+    check_value: Mapped[str] = mapped_column(default="")
+    generate_time: Mapped[datetime]
+    retire_time: Mapped[datetime | None]
+    """When it stops being valid beside its successor; None of the present value."""
+    expire_time: Mapped[datetime | None]
+    """What was scheduled for it when it was succeeded, for the case that this is undone."""
+
 
 class KeyRing:
-    """The keys of shops, over the vault."""
+    """The values of keys, over the vault."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
@@ -120,54 +166,74 @@ class KeyRing:
         """Gives a new shop its four test keys (SH3)."""
         for kind in KINDS.values():
             if kind.environment == TEST:
-                self._put(db, company, shop_id, kind, kind.generate(shop_id), now)
+                self.add(db, new(db, company, shop_id, kind, now), kind, Secret(kind.generate(shop_id)), now)
 
-    def regenerate(
-        self, db: Session, company: str, shop_id: str, kind: KeyKind, now: datetime, *, numeric: bool
-    ) -> KeyRow:
-        """Replaces a test key."""
-        if kind.environment != TEST:
-            raise Precondition("Only test keys are regenerated here.", reason="NOT_A_TEST_KEY")
-        if numeric and kind.use != FORM:
-            raise Invalid.field("format", "key_format", "only form keys can be numeric")
-        alphabet = string.digits if numeric else _ALPHANUMERIC
-        return self._put(db, company, shop_id, kind, kind.generate(shop_id, alphabet), now)
-
-    def import_value(
-        self, db: Session, company: str, shop_id: str, kind: KeyKind, value: str, now: datetime
-    ) -> KeyRow:
-        """Sets a key to a value from elsewhere."""
-        if not kind.accepts(value, shop_id):
-            raise Invalid.field("value", "key_format", f"is not in the format of {kind.key_id} keys")
-        return self._put(db, company, shop_id, kind, value, now)
-
-    def open(self, db: Session, company: str, shop_id: str, kind: KeyKind) -> Secret:
-        """The value, to sign with; nobody outside this process ever gets it."""
-        row = find(db, shop_id, kind)
-        if row is None or row.sealed is None:
-            raise Precondition(
-                f"The key {kind.key_id} of shop {shop_id} is still to be generated.",
-                reason="KEY_NOT_GENERATED",
-            )
-        return self._vault.open(db.connection(), _place(company, shop_id, kind, row.generation), row.sealed)
-
-    def _put(
-        self, db: Session, company: str, shop_id: str, kind: KeyKind, value: str, now: datetime
-    ) -> KeyRow:
-        row = find(db, shop_id, kind, for_update=True)
-        if row is None:
-            row = KeyRow(company=company, shop_id=shop_id, key_id=kind.key_id)
-            db.add(row)
-        row.generation = (row.generation or 0) + 1
+    def add(self, db: Session, row: KeyRow, kind: KeyKind, secret: Secret, now: datetime) -> None:
+        """Makes this the present value of the key, in a place that none had before."""
+        row.generation += 1
         row.generate_time = now
+        value = KeyValueRow(
+            company=row.company,
+            shop_id=row.shop_id,
+            key_id=row.key_id,
+            generation=row.generation,
+            generate_time=now,
+        )
         if kind.is_public:
-            row.public_value = value
-            return row
-        secret, connection = Secret(value), db.connection()
-        row.sealed = self._vault.seal(connection, _place(company, shop_id, kind, row.generation), secret)
-        row.masked_value = kind.prefix + DOTS
-        row.check_value = check_code(self._vault.fingerprint(connection, company, "check-value", secret))
-        return row
+            row.public_value = value.public_value = secret.reveal_text()
+        else:
+            connection = db.connection()
+            place = place_of(row.company, row.shop_id, kind, row.generation)
+            digest = self._vault.fingerprint(connection, row.company, "check-value", secret)
+            value.sealed = self._vault.seal(connection, place, secret)
+            row.check_value = value.check_value = check_code(digest)
+            row.masked_value = kind.prefix + DOTS
+        db.flush()
+        db.add(value)
+        db.flush()
+
+    def open(self, db: Session, value: KeyValueRow) -> Secret:
+        """One value in clear."""
+        if value.sealed is None:
+            return Secret(value.public_value)
+        place = place_of(value.company, value.shop_id, KINDS[value.key_id], value.generation)
+        return self._vault.open(db.connection(), place, value.sealed)
+
+    def values(self, db: Session, company: str, shop_id: str, kind: KeyKind) -> tuple[KeyValue, ...]:
+        """The values of a key, opened, the present one first; nobody outside this process ever gets one.
+
+        Those that retired are among them for as long as they are kept, so that a refusal can name them.
+        """
+        row = find(db, shop_id, kind)
+        if row is None:
+            return ()
+        return tuple(
+            KeyValue(kind, each.generation, each.check_value, end(each.retire_time, row), self.open(db, each))
+            for each in values_of(db, row)
+        )
+
+
+def end(retire_time: datetime | None, row: KeyRow) -> datetime | None:
+    """When a value stops being valid: when the key expires, nothing of it stays so."""
+    return min((time for time in (retire_time, row.expire_time) if time is not None), default=None)
+
+
+def new(db: Session, company: str, shop_id: str, kind: KeyKind, now: datetime) -> KeyRow:
+    """A key that has no value yet."""
+    row = KeyRow(
+        company=company,
+        shop_id=shop_id,
+        key_id=kind.key_id,
+        generation=0,
+        public_value="",
+        masked_value="",
+        check_value="",
+        former_count=0,
+        reveal_count=0,
+    )
+    row.generate_time = now
+    db.add(row)
+    return row
 
 
 def find(db: Session, shop_id: str, kind: KeyKind, *, for_update: bool = False) -> KeyRow | None:
@@ -181,11 +247,24 @@ def all_of(db: Session, shop_id: str) -> Sequence[KeyRow]:
     return db.scalars(select(KeyRow).where(KeyRow.shop_id == shop_id)).all()
 
 
-def _place(company: str, shop_id: str, kind: KeyKind, generation: int) -> Place:
+def values_of(db: Session, row: KeyRow) -> Sequence[KeyValueRow]:
+    """The values of a key, sealed, the present one first."""
+    query = select(KeyValueRow).where(KeyValueRow.shop_id == row.shop_id, KeyValueRow.key_id == row.key_id)
+    return db.scalars(query.order_by(KeyValueRow.generation.desc())).all()
+
+
+def formers(db: Session, shop_id: str, now: datetime) -> dict[str, KeyValueRow]:
+    """Of a shop's keys by id, the value that is still valid beside the present one."""
+    query = select(KeyValueRow).where(KeyValueRow.shop_id == shop_id, KeyValueRow.retire_time > now)
+    return {row.key_id: row for row in db.scalars(query)}
+
+
+def place_of(company: str, shop_id: str, kind: KeyKind, generation: int) -> Place:
+    """Where a value of a key is sealed."""
     return Place(
         service="shop",
         company=company,
-        table=KeyRow.__tablename__,
+        table=KeyValueRow.__tablename__,
         column="sealed",
         row=f"{shop_id}/{kind.key_id}/{generation}",
         kind=kind.use,

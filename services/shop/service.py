@@ -4,25 +4,39 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from comptoir.shop.v1 import key_pb2, shop_pb2, signature_pb2
+from comptoir.shop.v1 import go_live_pb2, key_pb2, rules_pb2, shop_pb2, signature_pb2
 from services.chassis.cache import ReplyCache
 from services.chassis.feed.published import Published
 from services.chassis.rpc.server import Handlers
 from services.chassis.service import Resources, Service
-from services.shop.api import KeyApi, ShopApi, SignatureApi
+from services.shop.api.go_live import GoLiveApi
+from services.shop.api.keys import KeyApi
+from services.shop.api.rules import RulesApi
+from services.shop.api.shops import ShopApi
+from services.shop.api.signatures import SignatureApi
+from services.shop.judge import Judge
+from services.shop.key_uses import Uses
 from services.shop.keys import KeyRing
+from services.shop.opened_keys import OpenedKeys
 from services.shop.rows import MIRRORS, STANDING, TABLES, Base
+from services.shop.sealed import SEALED
 from services.shop.shops import ShopRow
+from services.shop.timekeeper import Timekeeper
 
 
 def _handlers(resources: Resources) -> Handlers:
     ring = KeyRing(resources.vault)
     cache = ReplyCache(resources.settings.database_url, "shop")
-    resources.closers.append(cache.close)
+    keys, uses = OpenedKeys(resources.database, ring, cache), Uses(resources.database)
+    timekeeper = Timekeeper(resources.database, resources.changes, resources.clock)
+    resources.starters.extend([uses.start, timekeeper.start])
+    resources.closers.extend([cache.close, keys.close, uses.close, timekeeper.close])
     return {
         shop_pb2.DESCRIPTOR.services_by_name["ShopService"]: ShopApi(ring, cache),
+        rules_pb2.DESCRIPTOR.services_by_name["RulesService"]: RulesApi(cache),
+        go_live_pb2.DESCRIPTOR.services_by_name["GoLiveService"]: GoLiveApi(cache),
         key_pb2.DESCRIPTOR.services_by_name["KeyService"]: KeyApi(ring),
-        signature_pb2.DESCRIPTOR.services_by_name["SignatureService"]: SignatureApi(ring),
+        signature_pb2.DESCRIPTOR.services_by_name["SignatureService"]: SignatureApi(keys, Judge(uses.count)),
     }
 
 
@@ -49,4 +63,5 @@ SHOP = Service(
         ),
     ),
     versions=Path(__file__).parent / "migrations",
+    sealed=SEALED,
 )

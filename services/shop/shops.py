@@ -15,11 +15,16 @@ from services.chassis.authorize import unknown
 from services.chassis.changes.recorder import Recorded
 from services.chassis.contract import PATTERNS
 from services.chassis.db.rows import DirectoryRow, TenantRow
-from services.chassis.errors import Exists, Unavailable
+from services.chassis.errors import Exists, Precondition, Unavailable
 from services.chassis.pages import Page
 from services.shop.rows import Base
 
 NAME = PATTERNS["comptoir.shop/Shop"]
+TEST_ONLY, PRODUCTION_READY, CLOSED = (
+    "SHOP_STATE_TEST_ONLY",
+    "SHOP_STATE_PRODUCTION_READY",
+    "SHOP_STATE_CLOSED",
+)
 EXTRA_ATTEMPTS = 3
 """Default of a new shop (domain: 0 to 10)."""
 _TRIES = 20
@@ -41,7 +46,7 @@ class ShopRow(TenantRow, Base):
     extra_attempts: Mapped[int] = mapped_column(default=EXTRA_ATTEMPTS)
     notify_refused_attempts: Mapped[bool] = mapped_column(default=False)
     signature_algorithm: Mapped[str] = mapped_column(default="SIGNATURE_ALGORITHM_HMAC_SHA_256")
-    state: Mapped[str] = mapped_column(default="SHOP_STATE_TEST_ONLY")
+    state: Mapped[str] = mapped_column(default=TEST_ONLY)
     create_time: Mapped[datetime]
     update_time: Mapped[datetime]
     version: Mapped[int] = mapped_column(default=1)
@@ -54,6 +59,10 @@ class ShopRow(TenantRow, Base):
     def etag(self) -> str:
         # The number alone comes again: after a trial that left nothing, or for a row made anew.
         return etags.etag(self.name, self.version, self.update_time.astimezone(UTC).isoformat())
+
+    @property
+    def is_closed(self) -> bool:
+        return self.state == CLOSED
 
     def touch(self, now: datetime) -> None:
         """Counts a change of the settings."""
@@ -77,6 +86,22 @@ def find(db: Session, company: str, shop_id: str, *, for_update: bool = False) -
     if row is None:
         raise unknown(NAME.format({"company": company, "shop": shop_id}))
     return row
+
+
+def require_open(row: ShopRow) -> None:
+    """Refuses for a closed shop."""
+    if row.is_closed:
+        raise Precondition("The shop is closed.", reason="SHOP_CLOSED")
+
+
+def require_production(row: ShopRow) -> None:
+    """Refuses for a shop that is not ready for production (SH6)."""
+    require_open(row)
+    if row.state != PRODUCTION_READY:
+        raise Precondition(
+            "The tests before production are not done: GetGoLive says which are missing.",
+            reason="GO_LIVE_INCOMPLETE",
+        )
 
 
 def owner(db: Session, shop_id: str) -> str | None:

@@ -193,15 +193,7 @@ class ChangeLog:
         return row.sequence, bytes(row.hash), row.position
 
     def _place(self, session: ScopedSession, scope: str, value_id: str, column: str) -> Place:
-        return Place(
-            service=self._service,
-            company=session.scope.owner,
-            table="change_values",
-            column=column,
-            row=f"{scope}/{value_id}",
-            kind="history",
-            environment="-",
-        )
+        return place(self._service, session.scope.owner, scope, value_id, column)
 
 
 class _Statements:
@@ -231,6 +223,19 @@ def scope_of(session: ScopedSession) -> str:
     if session.scope.company:
         return f"companies/{session.scope.company}"
     return f"users/{session.scope.user}" if session.scope.user else "platform"
+
+
+def place(service: str, owner: str, scope: str, value_id: str, column: str) -> Place:
+    """Where a value of the history is sealed: under an id of its own, since its sequence is not known yet."""
+    return Place(
+        service=service,
+        company=owner,
+        table="change_values",
+        column=column,
+        row=f"{scope}/{value_id}",
+        kind="history",
+        environment="-",
+    )
 
 
 def canonical_values(entry: Entry) -> bytes:

@@ -20,6 +20,7 @@ from services.chassis.service import Service
 
 UNRECORDED = {
     "inbox.read_marks": "a person's cursor",
+    "shop.shop_key_uses": "counters",
     "sample.notes": "for tests",
     "sample.lines": "for tests",
 }
@@ -46,6 +47,8 @@ _KEYS_INSERTED = (
 )
 _EVERY_RIGHT = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 _RIGHTS = dict.fromkeys((TableClass.VAULT, TableClass.LOG), _EVERY_RIGHT - {"UPDATE", "DELETE"})
+_SHORT_LIVED = frozenset({"kept_replies"})
+"""Sealed, but gone long before a former data key is."""
 _HEADS = "change_heads"
 """The one table of the log that moves on."""
 _KEYS: dict[TableClass | None, tuple[str, ...]] = {
@@ -112,7 +115,7 @@ def _policies(connection: Connection, service: Service) -> Iterator[str]:
     for name, rules in found.items():
         rule = _POLICIES.get(_tables(service).get(name))
         expected: list[Any] = [("PERMISSIVE", role, "ALL", rule, rule)] if rule else []
-        if _tables(service).get(name) is TableClass.LOG:
+        if _tables(service).get(name) is TableClass.LOG or (rule and name in _sealed(service)):
             expected.append(("PERMISSIVE", [role_name(service.name, "owner")], "ALL", "true", None))
         if rule and name in _fed(service):
             expected.append(("PERMISSIVE", [role_name(service.name, "feed")], "SELECT", "true", None))
@@ -124,6 +127,14 @@ def _policies(connection: Connection, service: Service) -> Iterator[str]:
             ]
         if sorted(rules, key=str) != sorted(expected, key=str):
             yield f"{name}: must have {'the policies of its class' if rule else 'no policy'}"
+
+
+def _sealed_columns(_: Connection, service: Service) -> Iterator[str]:
+    """A rotation of data keys must find every sealed value."""
+    declared = {field.name for field in service.sealed_fields}
+    for name, table in service.metadata.tables.items():
+        if "sealed" in table.columns and name not in _SHORT_LIVED and f"{name}.sealed" not in declared:
+            yield f"{name}: its sealed column must be in `sealed` of the service"
 
 
 def _grants(connection: Connection, service: Service) -> Iterator[str]:
@@ -271,6 +282,7 @@ CHECKS: tuple[Check, ...] = (
     _shape,
     _row_security,
     _policies,
+    _sealed_columns,
     _grants,
     _objects,
     _functions,
@@ -280,6 +292,10 @@ CHECKS: tuple[Check, ...] = (
     _foreign_keys,
     _recorded,
 )
+
+
+def _sealed(service: Service) -> set[str]:
+    return {field.table.name for field in service.sealed_fields}
 
 
 def _fed(service: Service) -> dict[str, frozenset[str]]:

@@ -6,13 +6,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
 
+from services.chassis import cache as replies
 from services.chassis.cache import ReplyCache
 from services.chassis.db.database import Database
 from services.chassis.db.scope import Scope
 from services.chassis.service import Service
 from services.chassis.testing.postgres import Clone
+from services.chassis.testing.waiting import until
 from services.chassis.tests.sample.rows import SAMPLE
 
 
@@ -56,3 +59,25 @@ def test_what_is_forgotten_while_it_is_being_kept_is_not_kept(cache: ReplyCache,
     writer.join()
 
     assert cache.read("key", lambda: "new") == "new"
+
+
+def test_nothing_is_kept_beyond_its_age(cache: ReplyCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.read("key", lambda: "secret")
+    assert cache._entries == {"key": "secret"}
+
+    monkeypatch.setattr(replies, "OLDEST_SECONDS", 0.0)
+
+    until(lambda: not cache._entries, "it was let go of")
+
+
+def test_nothing_is_kept_while_forgetting_is_not_heard_of(cache: ReplyCache, database: Database) -> None:
+    cache.read("key", lambda: "secret")
+    with psycopg.connect(cache._url, autocommit=True) as connection:
+        ended = connection.execute(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        ).fetchone()
+    assert ended
+    assert ended[0] > 0
+
+    until(lambda: not cache._entries, "it was let go of")

@@ -212,3 +212,21 @@ def test_a_table_of_no_class_is_noticed(look: Look) -> None:
     found = departures(connection, replace(SAMPLE, metadata=bare))
 
     assert found[0].startswith("bare: its class derives from none")
+
+
+def test_a_sealed_column_that_no_rotation_would_find_is_noticed(look: Look) -> None:
+    service = service_of(Path(services.__path__[0], "identity"))
+    connection = look(service)
+
+    found = departures(connection, replace(service, sealed=()))
+
+    assert found == ["signing_keys: its sealed column must be in `sealed` of the service"]
+
+
+def test_a_sealed_table_that_its_owner_cannot_sweep_is_noticed(look: Look) -> None:
+    service = service_of(Path(services.__path__[0], "shop"))
+    table = service.sealed[0].table.name
+    connection = look(service)
+    connection.exec_driver_sql(f"drop policy {table}_sweep on {table}")
+
+    assert f"{table}: must have the policies of its class" in departures(connection, service)

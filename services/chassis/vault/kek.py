@@ -49,6 +49,38 @@ class LocalKek:
         return key
 
 
+class KekToken(Protocol):
+    """Keys that never leave a device, found by the names of generations. Every method may raise KeyUnavailable."""
+
+    def encrypt(self, key_id: str, plaintext: Secret, associated_data: bytes) -> bytes: ...
+
+    def decrypt(self, key_id: str, box: bytes, associated_data: bytes) -> Secret | None:
+        """What `encrypt` was given, None if box or associated data is not the one it had."""
+
+    def generate(self, key_id: str) -> None:
+        """Makes a key of that name inside the device."""
+
+    def destroy(self, key_id: str) -> None:
+        """Destroys the key of that name, if the device has it."""
+
+
+class TokenKek:
+    """A generation whose key is in a token: only what it wraps passes through this process."""
+
+    def __init__(self, key_id: str, token: KekToken) -> None:
+        self.key_id = key_id
+        self._token = token
+
+    def wrap(self, key: Secret, associated_data: bytes) -> bytes:
+        return self._token.encrypt(self.key_id, key, associated_data)
+
+    def unwrap(self, wrapped: bytes, associated_data: bytes) -> Secret:
+        key = self._token.decrypt(self.key_id, wrapped, associated_data)
+        if key is None:
+            raise SealBroken
+        return key
+
+
 class FixedKeyring:
     """A keyring known at start, newest generation first: what a KMS adapter is put in."""
 

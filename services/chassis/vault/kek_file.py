@@ -1,4 +1,7 @@
-"""A KEK in a file: one generation a line, a name and 32 bytes in base64url; the first wraps, all unwrap."""
+"""The generations of the KEK in a file, one a line; the first wraps, all unwrap.
+
+A line is a name and 32 bytes in base64url; where the keys are in a token (`token.py`), a name alone.
+"""
 
 import base64
 import os
@@ -9,10 +12,11 @@ from pathlib import Path
 from typing import Self
 
 from services.chassis.vault.errors import KekFileInvalid
-from services.chassis.vault.kek import FixedKeyring, KeyEncryptionKey, LocalKek
+from services.chassis.vault.kek import FixedKeyring, KekToken, KeyEncryptionKey, LocalKek, TokenKek
 from services.chassis.vault.secret import Secret
 
 _LINE = re.compile(rb"([A-Za-z0-9._-]{1,64})[ \t]+([A-Za-z0-9_-]{43})=?")
+_NAME = re.compile(rb"([A-Za-z0-9._-]{1,64})")
 _LARGEST_FILE = 65_536
 
 
@@ -21,14 +25,17 @@ class Generation:
     """One line of the file."""
 
     key_id: str
-    key: Secret
+    key: Secret | None
+    """None where a token keeps it."""
 
     def to_line(self) -> bytes:
+        if self.key is None:
+            return self.key_id.encode() + b"\n"
         encoded = base64.urlsafe_b64encode(self.key.reveal()).rstrip(b"=")
         return self.key_id.encode() + b" " + encoded + b"\n"
 
 
-def parse(content: Secret) -> list[Generation] | str:
+def parse(content: Secret, *, in_token: bool = False) -> list[Generation] | str:
     """The generations, current first, or what is wrong with the first bad line.
 
     A problem is returned, not raised: tools that log the variables of raising frames would log the line.
@@ -37,13 +44,15 @@ def parse(content: Secret) -> list[Generation] | str:
     for number, line in enumerate(content.reveal().splitlines(), start=1):
         if not line.strip():
             continue
-        match = _LINE.fullmatch(line.strip())
+        match = (_NAME if in_token else _LINE).fullmatch(line.strip())
         if match is None:
-            return f"line {number} is not a name, a space and 32 bytes in base64url"
-        parsed = Generation(match[1].decode(), Secret(base64.urlsafe_b64decode(match[2] + b"=")))
+            rule = "a name alone, its key being in the token"
+            return f"line {number} is not {rule if in_token else 'a name, a space and 32 bytes in base64url'}"
+        key = None if in_token else Secret(base64.urlsafe_b64decode(match[2] + b"="))
+        parsed = Generation(match[1].decode(), key)
         if any(parsed.key_id == other.key_id for other in generations):
             return f"line {number} repeats the name of an earlier line"
-        if any(parsed.key == other.key for other in generations):
+        if key is not None and any(key == other.key for other in generations):
             return f"line {number} repeats the key of an earlier line"
         generations.append(parsed)
     return generations or "it holds no key"
@@ -54,7 +63,9 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def read(path: Path, *, group_may_read: bool = False) -> tuple[list[Generation], os.stat_result]:
+def read(
+    path: Path, *, group_may_read: bool = False, in_token: bool = False
+) -> tuple[list[Generation], os.stat_result]:
     """The file's generations and the state it was in. Raises KekFileInvalid."""
     try:
         with open(path, "rb", opener=_without_waiting) as file:
@@ -69,7 +80,7 @@ def read(path: Path, *, group_may_read: bool = False) -> tuple[list[Generation],
         raise KekFileInvalid(path, f"mode {mode:04o} lets others in; make it 0400 or 0600")
     if state.st_size > _LARGEST_FILE:
         raise KekFileInvalid(path, "it is too large to be a KEK file")
-    parsed = parse(content)
+    parsed = parse(content, in_token=in_token)
     if isinstance(parsed, str):
         raise KekFileInvalid(path, parsed)
     return parsed, state
@@ -92,18 +103,19 @@ class FileKeyring:
     on with what was in memory would undo a destruction.
     """
 
-    def __init__(self, path: Path, group_may_read: bool) -> None:
+    def __init__(self, path: Path, group_may_read: bool, token: KekToken | None) -> None:
         self._path = path
         self._group_may_read = group_may_read
+        self._token = token
         self._loaded = self._load()
 
     @classmethod
-    def load(cls, path: Path, *, group_may_read: bool = False) -> Self:
-        """Raises KekFileInvalid, naming the file.
+    def load(cls, path: Path, *, group_may_read: bool = False, token: KekToken | None = None) -> Self:
+        """Raises KekFileInvalid, naming the file. With a token, the file only says which of its keys count.
 
         `group_may_read` admits mode 0440, which Kubernetes gives to the secrets of a pod with an `fsGroup`.
         """
-        return cls(path, group_may_read)
+        return cls(path, group_may_read, token)
 
     def current(self) -> KeyEncryptionKey:
         return self._ring().current()
@@ -121,5 +133,14 @@ class FileKeyring:
         return self._loaded.ring
 
     def _load(self) -> _Loaded:
-        generations, state = read(self._path, group_may_read=self._group_may_read)
-        return _Loaded(_mark(state), FixedKeyring([LocalKek(each.key_id, each.key) for each in generations]))
+        generations, state = read(
+            self._path, group_may_read=self._group_may_read, in_token=self._token is not None
+        )
+        return _Loaded(_mark(state), FixedKeyring([self._kek(each) for each in generations]))
+
+    def _kek(self, generation: Generation) -> KeyEncryptionKey:
+        if generation.key is not None:
+            return LocalKek(generation.key_id, generation.key)
+        if self._token is None:
+            raise ValueError("a generation without a key needs a token")
+        return TokenKek(generation.key_id, self._token)

@@ -4,6 +4,7 @@ In this order: a generation is added behind the current one, so that every repli
 any wraps with it; then it is promoted; then `Vault.rewrap` wraps all data keys under it. The former one is
 destroyed once `Vault.kek_generations_in_use` no longer names it and no transaction begun before the promotion
 still runs: it could add a key under it. Each edit replaces the whole file at once, keeping owner and mode.
+With a token, the keys themselves are made and destroyed in it, and the file only names them.
 """
 
 import os
@@ -15,29 +16,37 @@ from pathlib import Path
 from services.chassis.durable import sync_directory
 from services.chassis.vault.aead import new_key
 from services.chassis.vault.errors import KekFileInvalid
+from services.chassis.vault.kek import KekToken
 from services.chassis.vault.kek_file import Generation, read
 
 _Change = Callable[[list[Generation]], list[Generation]]
 
 
-def add_generation(path: Path) -> str:
+def add_generation(path: Path, token: KekToken | None = None) -> str:
     """Adds a random generation and returns its name; makes the file, mode 0600, if there is none."""
-    made = Generation(f"{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(4)}", new_key())
-    _edit(path, lambda generations: [*generations[:1], made, *generations[1:]])
-    return made.key_id
+    name = f"{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(4)}"
+    made = Generation(name, None if token else new_key())
+
+    def add(generations: list[Generation]) -> list[Generation]:
+        if token:
+            token.generate(name)
+        return [*generations[:1], made, *generations[1:]]
+
+    _edit(path, add, in_token=token is not None)
+    return name
 
 
-def promote_generation(path: Path, key_id: str) -> None:
+def promote_generation(path: Path, key_id: str, token: KekToken | None = None) -> None:
     """Makes a generation of the file the current one. Raises KekFileInvalid if the file does not hold it."""
 
     def promote(generations: list[Generation]) -> list[Generation]:
         rest = [each for each in generations if each.key_id != key_id]
         return [_named(path, generations, key_id), *rest]
 
-    _edit(path, promote)
+    _edit(path, promote, in_token=token is not None)
 
 
-def destroy_generation(path: Path, key_id: str) -> None:
+def destroy_generation(path: Path, key_id: str, token: KekToken | None = None) -> None:
     """Takes a former generation out of the file: what only it wrapped is lost, in backups of databases too.
 
     A backup of this file would bring it back, and a disk may keep the old blocks: erase those as well. Raises
@@ -47,9 +56,11 @@ def destroy_generation(path: Path, key_id: str) -> None:
     def destroy(generations: list[Generation]) -> list[Generation]:
         if _named(path, generations, key_id) is generations[0]:
             raise KekFileInvalid(path, "its current generation stays; promote another one first")
+        if token:
+            token.destroy(key_id)
         return [each for each in generations if each.key_id != key_id]
 
-    _edit(path, destroy)
+    _edit(path, destroy, in_token=token is not None)
 
 
 def _named(path: Path, generations: list[Generation], key_id: str) -> Generation:
@@ -59,7 +70,7 @@ def _named(path: Path, generations: list[Generation], key_id: str) -> Generation
     raise KekFileInvalid(path, "it holds no generation of that name")
 
 
-def _edit(path: Path, change: _Change) -> None:
+def _edit(path: Path, change: _Change, *, in_token: bool) -> None:
     # The draft doubles as a lock: of two edits at once one would be lost, and a lost generation is lost data.
     draft = path.with_name(f"{path.name}.new")
     try:
@@ -70,7 +81,7 @@ def _edit(path: Path, change: _Change) -> None:
         with os.fdopen(descriptor, "wb") as file:
             before: list[Generation] = []
             if path.exists():
-                before, state = read(path, group_may_read=True)
+                before, state = read(path, group_may_read=True, in_token=in_token)
                 os.fchown(descriptor, state.st_uid, state.st_gid)
                 os.fchmod(descriptor, state.st_mode & 0o777)
             file.writelines(each.to_line() for each in change(before))

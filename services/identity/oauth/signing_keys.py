@@ -64,7 +64,7 @@ class KeyRing:
             if self._signer is None or now >= self._remembered_until:
                 with self._database.transaction(Scope()) as db:
                     active = next(row for row in self._settled(db, now) if row.state == ACTIVE)
-                    secret = self._vault.open(db.connection(), _place(active.kid), active.sealed)
+                    secret = self._vault.open(db.connection(), place_of(active.kid), active.sealed)
                 self._signer = ECKey.import_key(secret.reveal(), {"kid": active.kid})
                 self._remembered_until = now + REMEMBERED
             return self._signer
@@ -76,11 +76,31 @@ class KeyRing:
             rows = [row for row in self._settled(db, now) if _published(row, now)]
         return json.dumps({"keys": [json.loads(row.public_jwk) for row in rows]})
 
+    def rotate(self, *, forget: bool = False) -> str:
+        """Lets the next key sign from now on, whatever the age of the active one, and returns its id.
+
+        What was signed before is accepted as long as it lives, unless all keys are to be forgotten because somebody
+        else may have them: then only where it was accepted before, once verifiers have asked for the keys again.
+        """
+        now = self._clock()
+        with self._database.transaction(Scope()) as db:
+            _lock(db)
+            rows = _all(db)
+            if forget:
+                for row in rows:
+                    db.delete(row)
+                db.flush()
+            self._move_on(db, () if forget else rows, now)
+            active: str = next(row.kid for row in _all(db) if row.state == ACTIVE)
+        with self._lock:
+            self._signer = None
+        return active
+
     def _settled(self, db: Session, now: datetime) -> Sequence[SigningKeyRow]:
         """All keys, in good order: one of several processes at once makes or moves them."""
         rows = _all(db)
         if _due(rows, now):
-            db.execute(select(func.pg_advisory_xact_lock(func.hashtext("comptoir.identity.signing_keys"))))
+            _lock(db)
             rows = _all(db)
             if _due(rows, now):
                 self._move_on(db, rows, now)
@@ -106,12 +126,16 @@ class KeyRing:
         row = SigningKeyRow(
             kid=kid,
             public_jwk=json.dumps(public),
-            sealed=self._vault.seal(db.connection(), _place(kid), private),
+            sealed=self._vault.seal(db.connection(), place_of(kid), private),
             state=NEXT,
             create_time=now,
         )
         db.add(row)
         return row
+
+
+def _lock(db: Session) -> None:
+    db.execute(select(func.pg_advisory_xact_lock(func.hashtext("comptoir.identity.signing_keys"))))
 
 
 def _all(db: Session) -> Sequence[SigningKeyRow]:
@@ -128,7 +152,8 @@ def _published(row: SigningKeyRow, now: datetime) -> bool:
     return row.retire_time is None or now - row.retire_time < PUBLISHED_AFTER
 
 
-def _place(kid: str) -> Place:
+def place_of(kid: str) -> Place:
+    """Where a private key is sealed."""
     return Place(
         service="identity",
         company=PLATFORM,

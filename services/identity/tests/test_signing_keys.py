@@ -8,6 +8,7 @@ import pytest
 
 from comptoir.identity.v1 import user_pb2
 from services.chassis.errors import Unauthenticated
+from services.chassis.testing.commands import told
 from services.chassis.testing.running import Running
 from services.identity.oauth.signing_keys import KeyRing
 from services.identity.service import IDENTITY
@@ -101,3 +102,54 @@ def read(acts: Acts, name: str, token: str) -> user_pb2.User:
     return acts.identity.call(
         "UserService/GetUser", user_pb2.GetUserRequest(name=name), user_pb2.User, token=token
     )
+
+
+def test_an_operator_rotates_them_and_what_was_signed_before_is_still_accepted(
+    run_service: Callable[..., Running],
+) -> None:
+    hands = Hands()
+    acts = Acts(run_service(IDENTITY, clock=hands))
+    person, company = acts.person(), acts.company()
+    acts.place(company, person.name)
+    token = acts.token(person.login, company)
+    active = ring(acts, hands).signer().kid
+    following = next(kid for kid in kids(acts) if kid != active)
+    (line,) = told(acts.identity, "rotate-signing-keys")
+
+    assert following == line["kid"] == ring(acts, hands).signer().kid
+    assert {active, following} < set(kids(acts))
+    assert read(acts, person.name, token) == person
+    hands.forward(minutes=2)
+    assert read(acts, person.name, acts.token(person.login, company)) == person
+    hands.forward(days=1)
+    assert active not in kids(acts)
+
+
+def test_keys_that_somebody_else_may_have_are_forgotten_all_at_once(
+    run_service: Callable[..., Running],
+) -> None:
+    hands = Hands()
+    acts = Acts(run_service(IDENTITY, clock=hands))
+    before = set(kids(acts))
+    (line,) = told(acts.identity, "rotate-signing-keys", "--forget")
+    after = kids(acts)
+
+    assert len(before) == len(after) == 2
+    assert before.isdisjoint(after)
+    assert line["kid"] == ring(acts, hands).signer().kid
+
+
+def test_their_seals_are_renewed_with_the_data_keys_of_the_platform(acts: Acts, hands: Hands) -> None:
+    before = ring(acts, hands).signer().as_dict(private=True)
+    told(acts.identity, "vault", "rotate-data-keys", "--older-than", "0", "--of", "-")
+    fields = {
+        line["field"]: line["under_former_keys"]
+        for line in told(acts.identity, "vault", "status")
+        if line["event"] == "sealed field"
+    }
+
+    assert fields["signing_keys.sealed"] == 0
+    assert before == ring(acts, hands).signer().as_dict(private=True)
+    with acts.identity.database.administrator() as db:
+        versions = db.execute("select distinct substring(sealed from 2 for 4) from signing_keys").fetchall()
+    assert versions == [((2).to_bytes(4, "big"),)]

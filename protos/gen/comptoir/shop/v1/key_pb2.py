@@ -27,10 +27,11 @@ from comptoir.options.v1 import policy_pb2 as comptoir_dot_options_dot_v1_dot_po
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63omptoir/shop/v1/key.proto\x12\x10\x63omptoir.shop.v1\x1a\x1b\x62uf/validate/validate.proto\x1a comptoir/options/v1/policy.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x03\n\x03Key\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x08\xfa\x41\x13\n\x11\x63omptoir.shop/Key\x12+\n\x03use\x18\x02 \x01(\x0e\x32\x18.comptoir.shop.v1.KeyUseB\x04\xe2\x41\x01\x03\x12\x38\n\x0b\x65nvironment\x18\x03 \x01(\x0e\x32\x1d.comptoir.shop.v1.EnvironmentB\x04\xe2\x41\x01\x03\x12/\n\x05state\x18\x04 \x01(\x0e\x32\x1a.comptoir.shop.v1.KeyStateB\x04\xe2\x41\x01\x03\x12\x1a\n\x0cmasked_value\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x0cpublic_value\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x19\n\x0b\x63heck_value\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12\x37\n\rgenerate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:N\xea\x41K\n\x11\x63omptoir.shop/Key\x12+companies/{company}/shops/{shop}/keys/{key}*\x04keys2\x03key\"=\n\x0fListKeysRequest\x12*\n\x06parent\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\x12\x11\x63omptoir.shop/Key\"7\n\x10ListKeysResponse\x12#\n\x04keys\x18\x01 \x03(\x0b\x32\x15.comptoir.shop.v1.Key\"9\n\rGetKeyRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x63omptoir.shop/Key\"\\\n\x10ImportKeyRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x63omptoir.shop/Key\x12\x1e\n\x05value\x18\x02 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\"{\n\x18RegenerateTestKeyRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x63omptoir.shop/Key\x12\x35\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x1b.comptoir.shop.v1.KeyFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01*t\n\x06KeyUse\x12\x17\n\x13KEY_USE_UNSPECIFIED\x10\x00\x12\x10\n\x0cKEY_USE_FORM\x10\x01\x12\x19\n\x15KEY_USE_REST_PASSWORD\x10\x02\x12\x12\n\x0eKEY_USE_PUBLIC\x10\x03\x12\x10\n\x0cKEY_USE_HMAC\x10\x04*\\\n\x0b\x45nvironment\x12\x1b\n\x17\x45NVIRONMENT_UNSPECIFIED\x10\x00\x12\x14\n\x10\x45NVIRONMENT_TEST\x10\x01\x12\x1a\n\x16\x45NVIRONMENT_PRODUCTION\x10\x02*Z\n\x08KeyState\x12\x19\n\x15KEY_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19KEY_STATE_TO_BE_GENERATED\x10\x01\x12\x14\n\x10KEY_STATE_ACTIVE\x10\x02*\\\n\tKeyFormat\x12\x1a\n\x16KEY_FORMAT_UNSPECIFIED\x10\x00\x12\x1b\n\x17KEY_FORMAT_ALPHANUMERIC\x10\x01\x12\x16\n\x12KEY_FORMAT_NUMERIC\x10\x02\x32\xec\x07\n\nKeyService\x12\xdf\x01\n\x08ListKeys\x12!.comptoir.shop.v1.ListKeysRequest\x1a\".comptoir.shop.v1.ListKeysResponse\"\x8b\x01\x90\x02\x01\x8a\xb5\x18W\n\x02\x02\x03\x12\x0eshop.keys.read\x18\x02 \x01(\x01\x32;{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357\"}\x82\xd3\xe4\x93\x02\'\x12%/v1/{parent=companies/*/shops/*}/keys\x12\xdb\x01\n\x06GetKey\x12\x1f.comptoir.shop.v1.GetKeyRequest\x1a\x15.comptoir.shop.v1.Key\"\x98\x01\x90\x02\x01\x8a\xb5\x18\x64\n\x02\x02\x03\x12\x0eshop.keys.read\x18\x02 \x01(\x01\x32H{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/form-test\"}\x82\xd3\xe4\x93\x02\'\x12%/v1/{name=companies/*/shops/*/keys/*}\x12\x9c\x02\n\tImportKey\x12\".comptoir.shop.v1.ImportKeyRequest\x1a\x15.comptoir.shop.v1.Key\"\xd3\x01\x8a\xb5\x18\x97\x01\n\x02\x03\x04\x12\x14platform.keys.import\x18\x03 \x01(\x01\x32u{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/hmac-test\", \"value\": \"38453613e7f44dc58732bad3dca2bca3\"}\x82\xd3\xe4\x93\x02\x31\",/v1/{name=companies/*/shops/*/keys/*}:import:\x01*\x12\xfe\x01\n\x11RegenerateTestKey\x12*.comptoir.shop.v1.RegenerateTestKeyRequest\x1a\x15.comptoir.shop.v1.Key\"\xa5\x01\x8a\xb5\x18\x66\n\x02\x02\x03\x12\x10shop.keys.manage\x18\x02 \x01(\x01\x32H{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/form-test\"}\x82\xd3\xe4\x93\x02\x35\"0/v1/{name=companies/*/shops/*/keys/*}:regenerate:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63omptoir/shop/v1/key.proto\x12\x10\x63omptoir.shop.v1\x1a\x1b\x62uf/validate/validate.proto\x1a comptoir/options/v1/policy.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\x06\n\x03Key\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x08\xfa\x41\x13\n\x11\x63omptoir.shop/Key\x12+\n\x03use\x18\x02 \x01(\x0e\x32\x18.comptoir.shop.v1.KeyUseB\x04\xe2\x41\x01\x03\x12\x38\n\x0b\x65nvironment\x18\x03 \x01(\x0e\x32\x1d.comptoir.shop.v1.EnvironmentB\x04\xe2\x41\x01\x03\x12/\n\x05state\x18\x04 \x01(\x0e\x32\x1a.comptoir.shop.v1.KeyStateB\x04\xe2\x41\x01\x03\x12\x1a\n\x0cmasked_value\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x0cpublic_value\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x19\n\x0b\x63heck_value\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12\x37\n\rgenerate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x33\n\x06\x66ormer\x18\t \x01(\x0b\x32\x1d.comptoir.shop.v1.FormerValueB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x37\n\rlast_use_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0breveal_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1a\n\x0creveal_count\x18\r \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x18\n\nrevealable\x18\x0e \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x37\n\rreminder_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1a\n\x0c\x66ormer_count\x18\x10 \x01(\x05\x42\x04\xe2\x41\x01\x03:N\xea\x41K\n\x11\x63omptoir.shop/Key\x12+companies/{company}/shops/{shop}/keys/{key}*\x04keys2\x03key\"\xb4\x01\n\x0b\x46ormerValue\x12\x19\n\x0b\x63heck_value\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x0cpublic_value\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x37\n\rlast_use_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\\\n\x0bRevealedKey\x12$\n\x04name\x18\x01 \x01(\tB\x16\xfa\x41\x13\n\x11\x63omptoir.shop/Key\x12\x12\n\x05value\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x13\n\x0b\x63heck_value\x18\x03 \x01(\t\"\xac\x01\n\x08KeyUsage\x12\x34\n\x0bvalue_state\x18\x01 \x01(\x0e\x32\x1f.comptoir.shop.v1.KeyValueState\x12\x13\n\x0b\x63heck_value\x18\x02 \x01(\t\x12\x13\n\x0bintegration\x18\x03 \x01(\t\x12\r\n\x05\x63ount\x18\x04 \x01(\x03\x12\x31\n\rlast_use_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"=\n\x0fListKeysRequest\x12*\n\x06parent\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\x12\x11\x63omptoir.shop/Key\"7\n\x10ListKeysResponse\x12#\n\x04keys\x18\x01 \x03(\x0b\x32\x15.comptoir.shop.v1.Key\"9\n\rGetKeyRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x63omptoir.shop/Key\"\xa7\x01\n\x10ImportKeyRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x63omptoir.shop/Key\x12\x1e\n\x05value\x18\x02 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12:\n\x07overlap\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xf5$2\x00\x12\r\n\x05\x66orce\x18\x04 \x01(\x08\"\xc6\x01\n\x18RegenerateTestKeyRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x63omptoir.shop/Key\x12\x35\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x1b.comptoir.shop.v1.KeyFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12:\n\x07overlap\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xf5$2\x00\x12\r\n\x05\x66orce\x18\x04 \x01(\x08\"\xca\x01\n\x1cGenerateProductionKeyRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x63omptoir.shop/Key\x12\x35\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x1b.comptoir.shop.v1.KeyFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12:\n\x07overlap\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xf5$2\x00\x12\r\n\x05\x66orce\x18\x04 \x01(\x08\"w\n\x14\x45xtendOverlapRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x63omptoir.shop/Key\x12\x35\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\"@\n\x14\x46inishOverlapRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x63omptoir.shop/Key\"?\n\x13UndoRotationRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x63omptoir.shop/Key\"u\n\x18ScheduleKeyExpiryRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x63omptoir.shop/Key\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"<\n\x10RevealKeyRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x63omptoir.shop/Key\"@\n\x12ListKeyUsesRequest\x12*\n\x06parent\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x63omptoir.shop/Key\"?\n\x13ListKeyUsesResponse\x12(\n\x04uses\x18\x01 \x03(\x0b\x32\x1a.comptoir.shop.v1.KeyUsage*t\n\x06KeyUse\x12\x17\n\x13KEY_USE_UNSPECIFIED\x10\x00\x12\x10\n\x0cKEY_USE_FORM\x10\x01\x12\x19\n\x15KEY_USE_REST_PASSWORD\x10\x02\x12\x12\n\x0eKEY_USE_PUBLIC\x10\x03\x12\x10\n\x0cKEY_USE_HMAC\x10\x04*\\\n\x0b\x45nvironment\x12\x1b\n\x17\x45NVIRONMENT_UNSPECIFIED\x10\x00\x12\x14\n\x10\x45NVIRONMENT_TEST\x10\x01\x12\x1a\n\x16\x45NVIRONMENT_PRODUCTION\x10\x02*q\n\x08KeyState\x12\x19\n\x15KEY_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19KEY_STATE_TO_BE_GENERATED\x10\x01\x12\x14\n\x10KEY_STATE_ACTIVE\x10\x02\x12\x15\n\x11KEY_STATE_EXPIRED\x10\x03*\x86\x01\n\rKeyValueState\x12\x1f\n\x1bKEY_VALUE_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17KEY_VALUE_STATE_CURRENT\x10\x01\x12\x1a\n\x16KEY_VALUE_STATE_FORMER\x10\x02\x12\x1b\n\x17KEY_VALUE_STATE_RETIRED\x10\x03*\\\n\tKeyFormat\x12\x1a\n\x16KEY_FORMAT_UNSPECIFIED\x10\x00\x12\x1b\n\x17KEY_FORMAT_ALPHANUMERIC\x10\x01\x12\x16\n\x12KEY_FORMAT_NUMERIC\x10\x02\x32\xe9\x16\n\nKeyService\x12\xdf\x01\n\x08ListKeys\x12!.comptoir.shop.v1.ListKeysRequest\x1a\".comptoir.shop.v1.ListKeysResponse\"\x8b\x01\x90\x02\x01\x8a\xb5\x18W\n\x02\x02\x03\x12\x0eshop.keys.read\x18\x02 \x01(\x01\x32;{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357\"}\x82\xd3\xe4\x93\x02\'\x12%/v1/{parent=companies/*/shops/*}/keys\x12\xdb\x01\n\x06GetKey\x12\x1f.comptoir.shop.v1.GetKeyRequest\x1a\x15.comptoir.shop.v1.Key\"\x98\x01\x90\x02\x01\x8a\xb5\x18\x64\n\x02\x02\x03\x12\x0eshop.keys.read\x18\x02 \x01(\x01\x32H{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/form-test\"}\x82\xd3\xe4\x93\x02\'\x12%/v1/{name=companies/*/shops/*/keys/*}\x12\x9c\x02\n\tImportKey\x12\".comptoir.shop.v1.ImportKeyRequest\x1a\x15.comptoir.shop.v1.Key\"\xd3\x01\x8a\xb5\x18\x97\x01\n\x02\x03\x04\x12\x14platform.keys.import\x18\x03 \x01(\x01\x32u{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/hmac-test\", \"value\": \"38453613e7f44dc58732bad3dca2bca3\"}\x82\xd3\xe4\x93\x02\x31\",/v1/{name=companies/*/shops/*/keys/*}:import:\x01*\x12\xfe\x01\n\x11RegenerateTestKey\x12*.comptoir.shop.v1.RegenerateTestKeyRequest\x1a\x15.comptoir.shop.v1.Key\"\xa5\x01\x8a\xb5\x18\x66\n\x02\x02\x03\x12\x10shop.keys.manage\x18\x02 \x01(\x01\x32H{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/form-test\"}\x82\xd3\xe4\x93\x02\x35\"0/v1/{name=companies/*/shops/*/keys/*}:regenerate:\x01*\x12\xa9\x02\n\x15GenerateProductionKey\x12..comptoir.shop.v1.GenerateProductionKeyRequest\x1a\x15.comptoir.shop.v1.Key\"\xc8\x01\x8a\xb5\x18\x8a\x01\n\x02\x02\x03\x12\x10shop.keys.manage\x18\x03 \x01(\x01\x32l{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/rest-password-production\", \"overlap\": \"86400s\"}\x82\xd3\xe4\x93\x02\x33\"./v1/{name=companies/*/shops/*/keys/*}:generate:\x01*\x12\xa6\x02\n\rExtendOverlap\x12&.comptoir.shop.v1.ExtendOverlapRequest\x1a\x15.comptoir.shop.v1.Key\"\xd5\x01\x8a\xb5\x18\x92\x01\n\x02\x02\x03\x12\x10shop.keys.manage\x18\x03 \x01(\x01\x32t{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/form-production\", \"expireTime\": \"2026-12-01T12:00:00Z\"}\x82\xd3\xe4\x93\x02\x38\"3/v1/{name=companies/*/shops/*/keys/*}:extendOverlap:\x01*\x12\xff\x01\n\rFinishOverlap\x12&.comptoir.shop.v1.FinishOverlapRequest\x1a\x15.comptoir.shop.v1.Key\"\xae\x01\x8a\xb5\x18l\n\x02\x02\x03\x12\x10shop.keys.manage\x18\x03 \x01(\x01\x32N{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/form-production\"}\x82\xd3\xe4\x93\x02\x38\"3/v1/{name=companies/*/shops/*/keys/*}:finishOverlap:\x01*\x12\xfc\x01\n\x0cUndoRotation\x12%.comptoir.shop.v1.UndoRotationRequest\x1a\x15.comptoir.shop.v1.Key\"\xad\x01\x8a\xb5\x18l\n\x02\x02\x03\x12\x10shop.keys.manage\x18\x03 \x01(\x01\x32N{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/form-production\"}\x82\xd3\xe4\x93\x02\x37\"2/v1/{name=companies/*/shops/*/keys/*}:undoRotation:\x01*\x12\xaf\x02\n\x11ScheduleKeyExpiry\x12*.comptoir.shop.v1.ScheduleKeyExpiryRequest\x1a\x15.comptoir.shop.v1.Key\"\xd6\x01\x8a\xb5\x18\x92\x01\n\x02\x02\x03\x12\x10shop.keys.manage\x18\x03 \x01(\x01\x32t{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/form-production\", \"expireTime\": \"2027-03-01T00:00:00Z\"}\x82\xd3\xe4\x93\x02\x39\"4/v1/{name=companies/*/shops/*/keys/*}:scheduleExpiry:\x01*\x12\xf1\x01\n\tRevealKey\x12\".comptoir.shop.v1.RevealKeyRequest\x1a\x1d.comptoir.shop.v1.RevealedKey\"\xa0\x01\x8a\xb5\x18\x65\n\x01\x02\x12\x10shop.keys.reveal\x18\x03 \x01\x32H{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/hmac-test\"}H\x01\x82\xd3\xe4\x93\x02\x31\",/v1/{name=companies/*/shops/*/keys/*}:reveal:\x01*\x12\xfe\x01\n\x0bListKeyUses\x12$.comptoir.shop.v1.ListKeyUsesRequest\x1a%.comptoir.shop.v1.ListKeyUsesResponse\"\xa1\x01\x90\x02\x01\x8a\xb5\x18\x66\n\x02\x02\x03\x12\x0eshop.keys.read\x18\x02 \x01(\x01\x32J{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/form-test\"}\x82\xd3\xe4\x93\x02.\x12,/v1/{parent=companies/*/shops/*/keys/*}/usesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,8 +54,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KEY'].fields_by_name['check_value']._serialized_options = b'\342A\001\003'
   _globals['_KEY'].fields_by_name['generate_time']._loaded_options = None
   _globals['_KEY'].fields_by_name['generate_time']._serialized_options = b'\342A\001\003'
+  _globals['_KEY'].fields_by_name['former']._loaded_options = None
+  _globals['_KEY'].fields_by_name['former']._serialized_options = b'\342A\001\003'
+  _globals['_KEY'].fields_by_name['expire_time']._loaded_options = None
+  _globals['_KEY'].fields_by_name['expire_time']._serialized_options = b'\342A\001\003'
+  _globals['_KEY'].fields_by_name['last_use_time']._loaded_options = None
+  _globals['_KEY'].fields_by_name['last_use_time']._serialized_options = b'\342A\001\003'
+  _globals['_KEY'].fields_by_name['reveal_time']._loaded_options = None
+  _globals['_KEY'].fields_by_name['reveal_time']._serialized_options = b'\342A\001\003'
+  _globals['_KEY'].fields_by_name['reveal_count']._loaded_options = None
+  _globals['_KEY'].fields_by_name['reveal_count']._serialized_options = b'\342A\001\003'
+  _globals['_KEY'].fields_by_name['revealable']._loaded_options = None
+  _globals['_KEY'].fields_by_name['revealable']._serialized_options = b'\342A\001\003'
+  _globals['_KEY'].fields_by_name['reminder_time']._loaded_options = None
+  _globals['_KEY'].fields_by_name['reminder_time']._serialized_options = b'\342A\001\003'
+  _globals['_KEY'].fields_by_name['former_count']._loaded_options = None
+  _globals['_KEY'].fields_by_name['former_count']._serialized_options = b'\342A\001\003'
   _globals['_KEY']._loaded_options = None
   _globals['_KEY']._serialized_options = b'\352AK\n\021comptoir.shop/Key\022+companies/{company}/shops/{shop}/keys/{key}*\004keys2\003key'
+  _globals['_FORMERVALUE'].fields_by_name['check_value']._loaded_options = None
+  _globals['_FORMERVALUE'].fields_by_name['check_value']._serialized_options = b'\342A\001\003'
+  _globals['_FORMERVALUE'].fields_by_name['public_value']._loaded_options = None
+  _globals['_FORMERVALUE'].fields_by_name['public_value']._serialized_options = b'\342A\001\003'
+  _globals['_FORMERVALUE'].fields_by_name['expire_time']._loaded_options = None
+  _globals['_FORMERVALUE'].fields_by_name['expire_time']._serialized_options = b'\342A\001\003'
+  _globals['_FORMERVALUE'].fields_by_name['last_use_time']._loaded_options = None
+  _globals['_FORMERVALUE'].fields_by_name['last_use_time']._serialized_options = b'\342A\001\003'
+  _globals['_REVEALEDKEY'].fields_by_name['name']._loaded_options = None
+  _globals['_REVEALEDKEY'].fields_by_name['name']._serialized_options = b'\372A\023\n\021comptoir.shop/Key'
+  _globals['_REVEALEDKEY'].fields_by_name['value']._loaded_options = None
+  _globals['_REVEALEDKEY'].fields_by_name['value']._serialized_options = b'\200\001\001'
   _globals['_LISTKEYSREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_LISTKEYSREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\372A\023\022\021comptoir.shop/Key'
   _globals['_GETKEYREQUEST'].fields_by_name['name']._loaded_options = None
@@ -63,10 +92,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IMPORTKEYREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\023\n\021comptoir.shop/Key'
   _globals['_IMPORTKEYREQUEST'].fields_by_name['value']._loaded_options = None
   _globals['_IMPORTKEYREQUEST'].fields_by_name['value']._serialized_options = b'\200\001\001\342A\001\002\272H\005r\003\030\200\001'
+  _globals['_IMPORTKEYREQUEST'].fields_by_name['overlap']._loaded_options = None
+  _globals['_IMPORTKEYREQUEST'].fields_by_name['overlap']._serialized_options = b'\272H\013\252\001\010\"\004\010\200\365$2\000'
   _globals['_REGENERATETESTKEYREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_REGENERATETESTKEYREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\023\n\021comptoir.shop/Key'
   _globals['_REGENERATETESTKEYREQUEST'].fields_by_name['format']._loaded_options = None
   _globals['_REGENERATETESTKEYREQUEST'].fields_by_name['format']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_REGENERATETESTKEYREQUEST'].fields_by_name['overlap']._loaded_options = None
+  _globals['_REGENERATETESTKEYREQUEST'].fields_by_name['overlap']._serialized_options = b'\272H\013\252\001\010\"\004\010\200\365$2\000'
+  _globals['_GENERATEPRODUCTIONKEYREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GENERATEPRODUCTIONKEYREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\023\n\021comptoir.shop/Key'
+  _globals['_GENERATEPRODUCTIONKEYREQUEST'].fields_by_name['format']._loaded_options = None
+  _globals['_GENERATEPRODUCTIONKEYREQUEST'].fields_by_name['format']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_GENERATEPRODUCTIONKEYREQUEST'].fields_by_name['overlap']._loaded_options = None
+  _globals['_GENERATEPRODUCTIONKEYREQUEST'].fields_by_name['overlap']._serialized_options = b'\272H\013\252\001\010\"\004\010\200\365$2\000'
+  _globals['_EXTENDOVERLAPREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_EXTENDOVERLAPREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\023\n\021comptoir.shop/Key'
+  _globals['_EXTENDOVERLAPREQUEST'].fields_by_name['expire_time']._loaded_options = None
+  _globals['_EXTENDOVERLAPREQUEST'].fields_by_name['expire_time']._serialized_options = b'\342A\001\002'
+  _globals['_FINISHOVERLAPREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_FINISHOVERLAPREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\023\n\021comptoir.shop/Key'
+  _globals['_UNDOROTATIONREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_UNDOROTATIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\023\n\021comptoir.shop/Key'
+  _globals['_SCHEDULEKEYEXPIRYREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_SCHEDULEKEYEXPIRYREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\023\n\021comptoir.shop/Key'
+  _globals['_REVEALKEYREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_REVEALKEYREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\023\n\021comptoir.shop/Key'
+  _globals['_LISTKEYUSESREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTKEYUSESREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\372A\023\n\021comptoir.shop/Key'
   _globals['_KEYSERVICE'].methods_by_name['ListKeys']._loaded_options = None
   _globals['_KEYSERVICE'].methods_by_name['ListKeys']._serialized_options = b'\220\002\001\212\265\030W\n\002\002\003\022\016shop.keys.read\030\002 \001(\0012;{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357\"}\202\323\344\223\002\'\022%/v1/{parent=companies/*/shops/*}/keys'
   _globals['_KEYSERVICE'].methods_by_name['GetKey']._loaded_options = None
@@ -75,26 +128,64 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KEYSERVICE'].methods_by_name['ImportKey']._serialized_options = b'\212\265\030\227\001\n\002\003\004\022\024platform.keys.import\030\003 \001(\0012u{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/hmac-test\", \"value\": \"38453613e7f44dc58732bad3dca2bca3\"}\202\323\344\223\0021\",/v1/{name=companies/*/shops/*/keys/*}:import:\001*'
   _globals['_KEYSERVICE'].methods_by_name['RegenerateTestKey']._loaded_options = None
   _globals['_KEYSERVICE'].methods_by_name['RegenerateTestKey']._serialized_options = b'\212\265\030f\n\002\002\003\022\020shop.keys.manage\030\002 \001(\0012H{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/form-test\"}\202\323\344\223\0025\"0/v1/{name=companies/*/shops/*/keys/*}:regenerate:\001*'
-  _globals['_KEYUSE']._serialized_start=1054
-  _globals['_KEYUSE']._serialized_end=1170
-  _globals['_ENVIRONMENT']._serialized_start=1172
-  _globals['_ENVIRONMENT']._serialized_end=1264
-  _globals['_KEYSTATE']._serialized_start=1266
-  _globals['_KEYSTATE']._serialized_end=1356
-  _globals['_KEYFORMAT']._serialized_start=1358
-  _globals['_KEYFORMAT']._serialized_end=1450
-  _globals['_KEY']._serialized_start=235
-  _globals['_KEY']._serialized_end=654
-  _globals['_LISTKEYSREQUEST']._serialized_start=656
-  _globals['_LISTKEYSREQUEST']._serialized_end=717
-  _globals['_LISTKEYSRESPONSE']._serialized_start=719
-  _globals['_LISTKEYSRESPONSE']._serialized_end=774
-  _globals['_GETKEYREQUEST']._serialized_start=776
-  _globals['_GETKEYREQUEST']._serialized_end=833
-  _globals['_IMPORTKEYREQUEST']._serialized_start=835
-  _globals['_IMPORTKEYREQUEST']._serialized_end=927
-  _globals['_REGENERATETESTKEYREQUEST']._serialized_start=929
-  _globals['_REGENERATETESTKEYREQUEST']._serialized_end=1052
-  _globals['_KEYSERVICE']._serialized_start=1453
-  _globals['_KEYSERVICE']._serialized_end=2457
+  _globals['_KEYSERVICE'].methods_by_name['GenerateProductionKey']._loaded_options = None
+  _globals['_KEYSERVICE'].methods_by_name['GenerateProductionKey']._serialized_options = b'\212\265\030\212\001\n\002\002\003\022\020shop.keys.manage\030\003 \001(\0012l{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/rest-password-production\", \"overlap\": \"86400s\"}\202\323\344\223\0023\"./v1/{name=companies/*/shops/*/keys/*}:generate:\001*'
+  _globals['_KEYSERVICE'].methods_by_name['ExtendOverlap']._loaded_options = None
+  _globals['_KEYSERVICE'].methods_by_name['ExtendOverlap']._serialized_options = b'\212\265\030\222\001\n\002\002\003\022\020shop.keys.manage\030\003 \001(\0012t{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/form-production\", \"expireTime\": \"2026-12-01T12:00:00Z\"}\202\323\344\223\0028\"3/v1/{name=companies/*/shops/*/keys/*}:extendOverlap:\001*'
+  _globals['_KEYSERVICE'].methods_by_name['FinishOverlap']._loaded_options = None
+  _globals['_KEYSERVICE'].methods_by_name['FinishOverlap']._serialized_options = b'\212\265\030l\n\002\002\003\022\020shop.keys.manage\030\003 \001(\0012N{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/form-production\"}\202\323\344\223\0028\"3/v1/{name=companies/*/shops/*/keys/*}:finishOverlap:\001*'
+  _globals['_KEYSERVICE'].methods_by_name['UndoRotation']._loaded_options = None
+  _globals['_KEYSERVICE'].methods_by_name['UndoRotation']._serialized_options = b'\212\265\030l\n\002\002\003\022\020shop.keys.manage\030\003 \001(\0012N{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/form-production\"}\202\323\344\223\0027\"2/v1/{name=companies/*/shops/*/keys/*}:undoRotation:\001*'
+  _globals['_KEYSERVICE'].methods_by_name['ScheduleKeyExpiry']._loaded_options = None
+  _globals['_KEYSERVICE'].methods_by_name['ScheduleKeyExpiry']._serialized_options = b'\212\265\030\222\001\n\002\002\003\022\020shop.keys.manage\030\003 \001(\0012t{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/form-production\", \"expireTime\": \"2027-03-01T00:00:00Z\"}\202\323\344\223\0029\"4/v1/{name=companies/*/shops/*/keys/*}:scheduleExpiry:\001*'
+  _globals['_KEYSERVICE'].methods_by_name['RevealKey']._loaded_options = None
+  _globals['_KEYSERVICE'].methods_by_name['RevealKey']._serialized_options = b'\212\265\030e\n\001\002\022\020shop.keys.reveal\030\003 \0012H{\"name\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/hmac-test\"}H\001\202\323\344\223\0021\",/v1/{name=companies/*/shops/*/keys/*}:reveal:\001*'
+  _globals['_KEYSERVICE'].methods_by_name['ListKeyUses']._loaded_options = None
+  _globals['_KEYSERVICE'].methods_by_name['ListKeyUses']._serialized_options = b'\220\002\001\212\265\030f\n\002\002\003\022\016shop.keys.read\030\002 \001(\0012J{\"parent\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357/keys/form-test\"}\202\323\344\223\002.\022,/v1/{parent=companies/*/shops/*/keys/*}/uses'
+  _globals['_KEYUSE']._serialized_start=2818
+  _globals['_KEYUSE']._serialized_end=2934
+  _globals['_ENVIRONMENT']._serialized_start=2936
+  _globals['_ENVIRONMENT']._serialized_end=3028
+  _globals['_KEYSTATE']._serialized_start=3030
+  _globals['_KEYSTATE']._serialized_end=3143
+  _globals['_KEYVALUESTATE']._serialized_start=3146
+  _globals['_KEYVALUESTATE']._serialized_end=3280
+  _globals['_KEYFORMAT']._serialized_start=3282
+  _globals['_KEYFORMAT']._serialized_end=3374
+  _globals['_KEY']._serialized_start=267
+  _globals['_KEY']._serialized_end=1045
+  _globals['_FORMERVALUE']._serialized_start=1048
+  _globals['_FORMERVALUE']._serialized_end=1228
+  _globals['_REVEALEDKEY']._serialized_start=1230
+  _globals['_REVEALEDKEY']._serialized_end=1322
+  _globals['_KEYUSAGE']._serialized_start=1325
+  _globals['_KEYUSAGE']._serialized_end=1497
+  _globals['_LISTKEYSREQUEST']._serialized_start=1499
+  _globals['_LISTKEYSREQUEST']._serialized_end=1560
+  _globals['_LISTKEYSRESPONSE']._serialized_start=1562
+  _globals['_LISTKEYSRESPONSE']._serialized_end=1617
+  _globals['_GETKEYREQUEST']._serialized_start=1619
+  _globals['_GETKEYREQUEST']._serialized_end=1676
+  _globals['_IMPORTKEYREQUEST']._serialized_start=1679
+  _globals['_IMPORTKEYREQUEST']._serialized_end=1846
+  _globals['_REGENERATETESTKEYREQUEST']._serialized_start=1849
+  _globals['_REGENERATETESTKEYREQUEST']._serialized_end=2047
+  _globals['_GENERATEPRODUCTIONKEYREQUEST']._serialized_start=2050
+  _globals['_GENERATEPRODUCTIONKEYREQUEST']._serialized_end=2252
+  _globals['_EXTENDOVERLAPREQUEST']._serialized_start=2254
+  _globals['_EXTENDOVERLAPREQUEST']._serialized_end=2373
+  _globals['_FINISHOVERLAPREQUEST']._serialized_start=2375
+  _globals['_FINISHOVERLAPREQUEST']._serialized_end=2439
+  _globals['_UNDOROTATIONREQUEST']._serialized_start=2441
+  _globals['_UNDOROTATIONREQUEST']._serialized_end=2504
+  _globals['_SCHEDULEKEYEXPIRYREQUEST']._serialized_start=2506
+  _globals['_SCHEDULEKEYEXPIRYREQUEST']._serialized_end=2623
+  _globals['_REVEALKEYREQUEST']._serialized_start=2625
+  _globals['_REVEALKEYREQUEST']._serialized_end=2685
+  _globals['_LISTKEYUSESREQUEST']._serialized_start=2687
+  _globals['_LISTKEYUSESREQUEST']._serialized_end=2751
+  _globals['_LISTKEYUSESRESPONSE']._serialized_start=2753
+  _globals['_LISTKEYUSESRESPONSE']._serialized_end=2816
+  _globals['_KEYSERVICE']._serialized_start=3377
+  _globals['_KEYSERVICE']._serialized_end=6298
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -88,6 +89,8 @@ class _KeyStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_KeyState.Val
     """À générer: the shop has not gone live."""
     KEY_STATE_ACTIVE: _KeyState.ValueType  # 2
     """In use."""
+    KEY_STATE_EXPIRED: _KeyState.ValueType  # 3
+    """No longer valid, as scheduled: a new one is to be generated."""
 
 class KeyState(_KeyState, metaclass=_KeyStateEnumTypeWrapper):
     """Whether a key exists."""
@@ -98,7 +101,37 @@ KEY_STATE_TO_BE_GENERATED: KeyState.ValueType  # 1
 """À générer: the shop has not gone live."""
 KEY_STATE_ACTIVE: KeyState.ValueType  # 2
 """In use."""
+KEY_STATE_EXPIRED: KeyState.ValueType  # 3
+"""No longer valid, as scheduled: a new one is to be generated."""
 Global___KeyState: _TypeAlias = KeyState  # noqa: Y015
+
+class _KeyValueState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _KeyValueStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_KeyValueState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    KEY_VALUE_STATE_UNSPECIFIED: _KeyValueState.ValueType  # 0
+    """Not stated."""
+    KEY_VALUE_STATE_CURRENT: _KeyValueState.ValueType  # 1
+    """The one that signs."""
+    KEY_VALUE_STATE_FORMER: _KeyValueState.ValueType  # 2
+    """The one before it, still valid."""
+    KEY_VALUE_STATE_RETIRED: _KeyValueState.ValueType  # 3
+    """No longer valid."""
+
+class KeyValueState(_KeyValueState, metaclass=_KeyValueStateEnumTypeWrapper):
+    """Which of a key's values it is."""
+
+KEY_VALUE_STATE_UNSPECIFIED: KeyValueState.ValueType  # 0
+"""Not stated."""
+KEY_VALUE_STATE_CURRENT: KeyValueState.ValueType  # 1
+"""The one that signs."""
+KEY_VALUE_STATE_FORMER: KeyValueState.ValueType  # 2
+"""The one before it, still valid."""
+KEY_VALUE_STATE_RETIRED: KeyValueState.ValueType  # 3
+"""No longer valid."""
+Global___KeyValueState: _TypeAlias = KeyValueState  # noqa: Y015
 
 class _KeyFormat:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -138,6 +171,14 @@ class Key(_message.Message):
     PUBLIC_VALUE_FIELD_NUMBER: _builtins.int
     CHECK_VALUE_FIELD_NUMBER: _builtins.int
     GENERATE_TIME_FIELD_NUMBER: _builtins.int
+    FORMER_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    LAST_USE_TIME_FIELD_NUMBER: _builtins.int
+    REVEAL_TIME_FIELD_NUMBER: _builtins.int
+    REVEAL_COUNT_FIELD_NUMBER: _builtins.int
+    REVEALABLE_FIELD_NUMBER: _builtins.int
+    REMINDER_TIME_FIELD_NUMBER: _builtins.int
+    FORMER_COUNT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name; the last segment is use and environment, such as `form-test` or `rest-password-production`."""
     use: Global___KeyUse.ValueType
@@ -152,9 +193,35 @@ class Key(_message.Message):
     """The whole value, of keys that are public by nature."""
     check_value: _builtins.str
     """Six hexadecimal digits by which two people can tell that they hold the same key."""
+    reveal_count: _builtins.int
+    """How often a value of the key was revealed."""
+    revealable: _builtins.bool
+    """Whether RevealKey would answer the present value, to those who may ask."""
+    former_count: _builtins.int
+    """How many values before the present one are kept, still valid or to name them in a refusal for 90 days."""
     @_builtins.property
     def generate_time(self) -> _timestamp_pb2.Timestamp:
         """When the present value was generated."""
+
+    @_builtins.property
+    def former(self) -> Global___FormerValue:
+        """The value before, while it is still valid; absent outside an overlap."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When the key stops being valid; absent if that is not scheduled."""
+
+    @_builtins.property
+    def last_use_time(self) -> _timestamp_pb2.Timestamp:
+        """When the present value was last used by an integration; absent if it never was."""
+
+    @_builtins.property
+    def reveal_time(self) -> _timestamp_pb2.Timestamp:
+        """When a value of the key was last revealed; absent if none ever was."""
+
+    @_builtins.property
+    def reminder_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was last told that the key expires soon."""
 
     def __init__(
         self,
@@ -167,14 +234,130 @@ class Key(_message.Message):
         public_value: _builtins.str = ...,
         check_value: _builtins.str = ...,
         generate_time: _timestamp_pb2.Timestamp | None = ...,
+        former: Global___FormerValue | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        last_use_time: _timestamp_pb2.Timestamp | None = ...,
+        reveal_time: _timestamp_pb2.Timestamp | None = ...,
+        reveal_count: _builtins.int = ...,
+        revealable: _builtins.bool = ...,
+        reminder_time: _timestamp_pb2.Timestamp | None = ...,
+        former_count: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["generate_time", b"generate_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "former", b"former", "generate_time", b"generate_time", "last_use_time", b"last_use_time", "reminder_time", b"reminder_time", "reveal_time", b"reveal_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_value", b"check_value", "environment", b"environment", "generate_time", b"generate_time", "masked_value", b"masked_value", "name", b"name", "public_value", b"public_value", "state", b"state", "use", b"use"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_value", b"check_value", "environment", b"environment", "expire_time", b"expire_time", "former", b"former", "former_count", b"former_count", "generate_time", b"generate_time", "last_use_time", b"last_use_time", "masked_value", b"masked_value", "name", b"name", "public_value", b"public_value", "reminder_time", b"reminder_time", "reveal_count", b"reveal_count", "reveal_time", b"reveal_time", "revealable", b"revealable", "state", b"state", "use", b"use"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Key: _TypeAlias = Key  # noqa: Y015
+
+@_typing.final
+class FormerValue(_message.Message):
+    """The value of a key before the present one, within an overlap."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHECK_VALUE_FIELD_NUMBER: _builtins.int
+    PUBLIC_VALUE_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    LAST_USE_TIME_FIELD_NUMBER: _builtins.int
+    check_value: _builtins.str
+    """Six hexadecimal digits by which it is recognised."""
+    public_value: _builtins.str
+    """The whole value, of keys that are public by nature."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it stops being valid."""
+
+    @_builtins.property
+    def last_use_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was last used by an integration; absent if it never was."""
+
+    def __init__(
+        self,
+        *,
+        check_value: _builtins.str = ...,
+        public_value: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        last_use_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "last_use_time", b"last_use_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_value", b"check_value", "expire_time", b"expire_time", "last_use_time", b"last_use_time", "public_value", b"public_value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FormerValue: _TypeAlias = FormerValue  # noqa: Y015
+
+@_typing.final
+class RevealedKey(_message.Message):
+    """The present value of a key in clear."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    CHECK_VALUE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the key."""
+    value: _builtins.str
+    """The value."""
+    check_value: _builtins.str
+    """Six hexadecimal digits by which it is recognised."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.str = ...,
+        check_value: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_value", b"check_value", "name", b"name", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevealedKey: _TypeAlias = RevealedKey  # noqa: Y015
+
+@_typing.final
+class KeyUsage(_message.Message):
+    """How often one integration used one value of a key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_STATE_FIELD_NUMBER: _builtins.int
+    CHECK_VALUE_FIELD_NUMBER: _builtins.int
+    INTEGRATION_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    LAST_USE_TIME_FIELD_NUMBER: _builtins.int
+    value_state: Global___KeyValueState.ValueType
+    """Which of the key's values."""
+    check_value: _builtins.str
+    """Six hexadecimal digits by which it is recognised; empty for keys that are public by nature."""
+    integration: _builtins.str
+    """The service that used it and what for, such as `payment-engine/form`."""
+    count: _builtins.int
+    """How often."""
+    @_builtins.property
+    def last_use_time(self) -> _timestamp_pb2.Timestamp:
+        """When last."""
+
+    def __init__(
+        self,
+        *,
+        value_state: Global___KeyValueState.ValueType = ...,
+        check_value: _builtins.str = ...,
+        integration: _builtins.str = ...,
+        count: _builtins.int = ...,
+        last_use_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_use_time", b"last_use_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_value", b"check_value", "count", b"count", "integration", b"integration", "last_use_time", b"last_use_time", "value_state", b"value_state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeyUsage: _TypeAlias = KeyUsage  # noqa: Y015
 
 @_typing.final
 class ListKeysRequest(_message.Message):
@@ -252,19 +435,29 @@ class ImportKeyRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
+    OVERLAP_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name of the key."""
     value: _builtins.str
     """The value, in the format of the key's use."""
+    force: _builtins.bool
+    """Goes on within an overlap too: the value that is the former one then dies at once."""
+    @_builtins.property
+    def overlap(self) -> _duration_pb2.Duration:
+        """How long the former value stays valid, up to seven days; not at all when absent."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         value: _builtins.str = ...,
+        overlap: _duration_pb2.Duration | None = ...,
+        force: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["overlap", b"overlap"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["force", b"force", "name", b"name", "overlap", b"overlap", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -278,20 +471,234 @@ class RegenerateTestKeyRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
+    OVERLAP_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name of the key, of the TEST environment."""
     format: Global___KeyFormat.ValueType
     """Format of a form key; alphanumeric unless stated. Other keys have one format."""
+    force: _builtins.bool
+    """Goes on within an overlap too: the value that is the former one then dies at once."""
+    @_builtins.property
+    def overlap(self) -> _duration_pb2.Duration:
+        """How long the former value stays valid, up to seven days; not at all when absent."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         format: Global___KeyFormat.ValueType = ...,
+        overlap: _duration_pb2.Duration | None = ...,
+        force: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["overlap", b"overlap"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["force", b"force", "format", b"format", "name", b"name", "overlap", b"overlap"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RegenerateTestKeyRequest: _TypeAlias = RegenerateTestKeyRequest  # noqa: Y015
+
+@_typing.final
+class GenerateProductionKeyRequest(_message.Message):
+    """Makes a production key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    OVERLAP_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the key, of the PRODUCTION environment."""
+    format: Global___KeyFormat.ValueType
+    """Format of a form key; alphanumeric unless stated. Other keys have one format."""
+    force: _builtins.bool
+    """Goes on within an overlap too: the value that is the former one then dies at once."""
+    @_builtins.property
+    def overlap(self) -> _duration_pb2.Duration:
+        """How long the former value stays valid, up to seven days; 24 hours when absent."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        format: Global___KeyFormat.ValueType = ...,
+        overlap: _duration_pb2.Duration | None = ...,
+        force: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["overlap", b"overlap"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["force", b"force", "format", b"format", "name", b"name", "overlap", b"overlap"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GenerateProductionKeyRequest: _TypeAlias = GenerateProductionKeyRequest  # noqa: Y015
+
+@_typing.final
+class ExtendOverlapRequest(_message.Message):
+    """Moves the end of an overlap."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the key."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When the former value stops being valid: later than now, within seven days."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtendOverlapRequest: _TypeAlias = ExtendOverlapRequest  # noqa: Y015
+
+@_typing.final
+class FinishOverlapRequest(_message.Message):
+    """Ends an overlap."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the key."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FinishOverlapRequest: _TypeAlias = FinishOverlapRequest  # noqa: Y015
+
+@_typing.final
+class UndoRotationRequest(_message.Message):
+    """Takes a rotation back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the key."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UndoRotationRequest: _TypeAlias = UndoRotationRequest  # noqa: Y015
+
+@_typing.final
+class ScheduleKeyExpiryRequest(_message.Message):
+    """Schedules the end of a key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the key."""
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When the key stops being valid, later than now; absent to cancel what was scheduled."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScheduleKeyExpiryRequest: _TypeAlias = ScheduleKeyExpiryRequest  # noqa: Y015
+
+@_typing.final
+class RevealKeyRequest(_message.Message):
+    """Asks for a value in clear."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the key."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevealKeyRequest: _TypeAlias = RevealKeyRequest  # noqa: Y015
+
+@_typing.final
+class ListKeyUsesRequest(_message.Message):
+    """Asks who uses a key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """The key."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListKeyUsesRequest: _TypeAlias = ListKeyUsesRequest  # noqa: Y015
+
+@_typing.final
+class ListKeyUsesResponse(_message.Message):
+    """Who uses a key: the platform has few integrations, so there are no pages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def uses(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeyUsage]:
+        """The last used first, at most 200."""
+
+    def __init__(
+        self,
+        *,
+        uses: _abc.Iterable[Global___KeyUsage] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["uses", b"uses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListKeyUsesResponse: _TypeAlias = ListKeyUsesResponse  # noqa: Y015

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class KeyServiceStub:
-    """Keys of a shop, one for TEST and one for PRODUCTION per use (SH3 to SH5). Secrets never travel by these methods.
+    """Keys of a shop, one for TEST and one for PRODUCTION per use (SH3 to SH5). Of all these methods, RevealKey alone answers
+    a secret value.
     """
 
     def __init__(self, channel):
@@ -55,10 +56,46 @@ class KeyServiceStub:
                 request_serializer=comptoir_dot_shop_dot_v1_dot_key__pb2.RegenerateTestKeyRequest.SerializeToString,
                 response_deserializer=comptoir_dot_shop_dot_v1_dot_key__pb2.Key.FromString,
                 _registered_method=True)
+        self.GenerateProductionKey = channel.unary_unary(
+                '/comptoir.shop.v1.KeyService/GenerateProductionKey',
+                request_serializer=comptoir_dot_shop_dot_v1_dot_key__pb2.GenerateProductionKeyRequest.SerializeToString,
+                response_deserializer=comptoir_dot_shop_dot_v1_dot_key__pb2.Key.FromString,
+                _registered_method=True)
+        self.ExtendOverlap = channel.unary_unary(
+                '/comptoir.shop.v1.KeyService/ExtendOverlap',
+                request_serializer=comptoir_dot_shop_dot_v1_dot_key__pb2.ExtendOverlapRequest.SerializeToString,
+                response_deserializer=comptoir_dot_shop_dot_v1_dot_key__pb2.Key.FromString,
+                _registered_method=True)
+        self.FinishOverlap = channel.unary_unary(
+                '/comptoir.shop.v1.KeyService/FinishOverlap',
+                request_serializer=comptoir_dot_shop_dot_v1_dot_key__pb2.FinishOverlapRequest.SerializeToString,
+                response_deserializer=comptoir_dot_shop_dot_v1_dot_key__pb2.Key.FromString,
+                _registered_method=True)
+        self.UndoRotation = channel.unary_unary(
+                '/comptoir.shop.v1.KeyService/UndoRotation',
+                request_serializer=comptoir_dot_shop_dot_v1_dot_key__pb2.UndoRotationRequest.SerializeToString,
+                response_deserializer=comptoir_dot_shop_dot_v1_dot_key__pb2.Key.FromString,
+                _registered_method=True)
+        self.ScheduleKeyExpiry = channel.unary_unary(
+                '/comptoir.shop.v1.KeyService/ScheduleKeyExpiry',
+                request_serializer=comptoir_dot_shop_dot_v1_dot_key__pb2.ScheduleKeyExpiryRequest.SerializeToString,
+                response_deserializer=comptoir_dot_shop_dot_v1_dot_key__pb2.Key.FromString,
+                _registered_method=True)
+        self.RevealKey = channel.unary_unary(
+                '/comptoir.shop.v1.KeyService/RevealKey',
+                request_serializer=comptoir_dot_shop_dot_v1_dot_key__pb2.RevealKeyRequest.SerializeToString,
+                response_deserializer=comptoir_dot_shop_dot_v1_dot_key__pb2.RevealedKey.FromString,
+                _registered_method=True)
+        self.ListKeyUses = channel.unary_unary(
+                '/comptoir.shop.v1.KeyService/ListKeyUses',
+                request_serializer=comptoir_dot_shop_dot_v1_dot_key__pb2.ListKeyUsesRequest.SerializeToString,
+                response_deserializer=comptoir_dot_shop_dot_v1_dot_key__pb2.ListKeyUsesResponse.FromString,
+                _registered_method=True)
 
 
 class KeyServiceServicer:
-    """Keys of a shop, one for TEST and one for PRODUCTION per use (SH3 to SH5). Secrets never travel by these methods.
+    """Keys of a shop, one for TEST and one for PRODUCTION per use (SH3 to SH5). Of all these methods, RevealKey alone answers
+    a secret value.
     """
 
     def ListKeys(self, request, context):
@@ -83,7 +120,58 @@ class KeyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RegenerateTestKey(self, request, context):
-        """Replaces the test key of the form API; the former one dies at once.
+        """Replaces a test key. The former value dies at once, unless an overlap is asked for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GenerateProductionKey(self, request, context):
+        """Makes a production key, the first or a new one, once the shop is ready for production (SH6). The former value stays
+        valid for 24 hours, unless another overlap is asked for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExtendOverlap(self, request, context):
+        """Sets when the former value stops being valid, at most seven days from now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FinishOverlap(self, request, context):
+        """Ends the overlap: from now on the former value is refused.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndoRotation(self, request, context):
+        """Takes a rotation back while it overlaps: the former value is the present one again, and the new one is refused.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ScheduleKeyExpiry(self, request, context):
+        """Sets when the key stops being valid, or that it does not. Reminders come 30 days, 7 days and 1 day before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevealKey(self, request, context):
+        """Answers the present value in clear, to the merchant alone; each time is a change of the key. The production REST
+        password cannot be revealed any more once a production payment was made with the shop.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListKeyUses(self, request, context):
+        """Lists who uses which value of a key, lately first: so it can be seen who has not taken up the present one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,6 +200,41 @@ def add_KeyServiceServicer_to_server(servicer, server):
                     request_deserializer=comptoir_dot_shop_dot_v1_dot_key__pb2.RegenerateTestKeyRequest.FromString,
                     response_serializer=comptoir_dot_shop_dot_v1_dot_key__pb2.Key.SerializeToString,
             ),
+            'GenerateProductionKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.GenerateProductionKey,
+                    request_deserializer=comptoir_dot_shop_dot_v1_dot_key__pb2.GenerateProductionKeyRequest.FromString,
+                    response_serializer=comptoir_dot_shop_dot_v1_dot_key__pb2.Key.SerializeToString,
+            ),
+            'ExtendOverlap': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtendOverlap,
+                    request_deserializer=comptoir_dot_shop_dot_v1_dot_key__pb2.ExtendOverlapRequest.FromString,
+                    response_serializer=comptoir_dot_shop_dot_v1_dot_key__pb2.Key.SerializeToString,
+            ),
+            'FinishOverlap': grpc.unary_unary_rpc_method_handler(
+                    servicer.FinishOverlap,
+                    request_deserializer=comptoir_dot_shop_dot_v1_dot_key__pb2.FinishOverlapRequest.FromString,
+                    response_serializer=comptoir_dot_shop_dot_v1_dot_key__pb2.Key.SerializeToString,
+            ),
+            'UndoRotation': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndoRotation,
+                    request_deserializer=comptoir_dot_shop_dot_v1_dot_key__pb2.UndoRotationRequest.FromString,
+                    response_serializer=comptoir_dot_shop_dot_v1_dot_key__pb2.Key.SerializeToString,
+            ),
+            'ScheduleKeyExpiry': grpc.unary_unary_rpc_method_handler(
+                    servicer.ScheduleKeyExpiry,
+                    request_deserializer=comptoir_dot_shop_dot_v1_dot_key__pb2.ScheduleKeyExpiryRequest.FromString,
+                    response_serializer=comptoir_dot_shop_dot_v1_dot_key__pb2.Key.SerializeToString,
+            ),
+            'RevealKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevealKey,
+                    request_deserializer=comptoir_dot_shop_dot_v1_dot_key__pb2.RevealKeyRequest.FromString,
+                    response_serializer=comptoir_dot_shop_dot_v1_dot_key__pb2.RevealedKey.SerializeToString,
+            ),
+            'ListKeyUses': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListKeyUses,
+                    request_deserializer=comptoir_dot_shop_dot_v1_dot_key__pb2.ListKeyUsesRequest.FromString,
+                    response_serializer=comptoir_dot_shop_dot_v1_dot_key__pb2.ListKeyUsesResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'comptoir.shop.v1.KeyService', rpc_method_handlers)
@@ -121,7 +244,8 @@ def add_KeyServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class KeyService:
-    """Keys of a shop, one for TEST and one for PRODUCTION per use (SH3 to SH5). Secrets never travel by these methods.
+    """Keys of a shop, one for TEST and one for PRODUCTION per use (SH3 to SH5). Of all these methods, RevealKey alone answers
+    a secret value.
     """
 
     @staticmethod
@@ -222,6 +346,195 @@ class KeyService:
             '/comptoir.shop.v1.KeyService/RegenerateTestKey',
             comptoir_dot_shop_dot_v1_dot_key__pb2.RegenerateTestKeyRequest.SerializeToString,
             comptoir_dot_shop_dot_v1_dot_key__pb2.Key.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GenerateProductionKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.shop.v1.KeyService/GenerateProductionKey',
+            comptoir_dot_shop_dot_v1_dot_key__pb2.GenerateProductionKeyRequest.SerializeToString,
+            comptoir_dot_shop_dot_v1_dot_key__pb2.Key.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtendOverlap(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.shop.v1.KeyService/ExtendOverlap',
+            comptoir_dot_shop_dot_v1_dot_key__pb2.ExtendOverlapRequest.SerializeToString,
+            comptoir_dot_shop_dot_v1_dot_key__pb2.Key.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FinishOverlap(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.shop.v1.KeyService/FinishOverlap',
+            comptoir_dot_shop_dot_v1_dot_key__pb2.FinishOverlapRequest.SerializeToString,
+            comptoir_dot_shop_dot_v1_dot_key__pb2.Key.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndoRotation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.shop.v1.KeyService/UndoRotation',
+            comptoir_dot_shop_dot_v1_dot_key__pb2.UndoRotationRequest.SerializeToString,
+            comptoir_dot_shop_dot_v1_dot_key__pb2.Key.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ScheduleKeyExpiry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.shop.v1.KeyService/ScheduleKeyExpiry',
+            comptoir_dot_shop_dot_v1_dot_key__pb2.ScheduleKeyExpiryRequest.SerializeToString,
+            comptoir_dot_shop_dot_v1_dot_key__pb2.Key.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevealKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.shop.v1.KeyService/RevealKey',
+            comptoir_dot_shop_dot_v1_dot_key__pb2.RevealKeyRequest.SerializeToString,
+            comptoir_dot_shop_dot_v1_dot_key__pb2.RevealedKey.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListKeyUses(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.shop.v1.KeyService/ListKeyUses',
+            comptoir_dot_shop_dot_v1_dot_key__pb2.ListKeyUsesRequest.SerializeToString,
+            comptoir_dot_shop_dot_v1_dot_key__pb2.ListKeyUsesResponse.FromString,
             options,
             channel_credentials,
             insecure,

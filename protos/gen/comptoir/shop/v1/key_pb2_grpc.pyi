@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class KeyServiceStub:
-    """Keys of a shop, one for TEST and one for PRODUCTION per use (SH3 to SH5). Secrets never travel by these methods."""
+    """Keys of a shop, one for TEST and one for PRODUCTION per use (SH3 to SH5). Of all these methods, RevealKey alone answers
+    a secret value.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -40,11 +42,31 @@ class KeyServiceStub:
     ImportKey: _grpc.UnaryUnaryMultiCallable[_key_pb2.ImportKeyRequest, _key_pb2.Key]
     """Sets a key to the value that the shop's integrations already use, when the shop moves here from elsewhere."""
     RegenerateTestKey: _grpc.UnaryUnaryMultiCallable[_key_pb2.RegenerateTestKeyRequest, _key_pb2.Key]
-    """Replaces the test key of the form API; the former one dies at once."""
+    """Replaces a test key. The former value dies at once, unless an overlap is asked for."""
+    GenerateProductionKey: _grpc.UnaryUnaryMultiCallable[_key_pb2.GenerateProductionKeyRequest, _key_pb2.Key]
+    """Makes a production key, the first or a new one, once the shop is ready for production (SH6). The former value stays
+    valid for 24 hours, unless another overlap is asked for.
+    """
+    ExtendOverlap: _grpc.UnaryUnaryMultiCallable[_key_pb2.ExtendOverlapRequest, _key_pb2.Key]
+    """Sets when the former value stops being valid, at most seven days from now."""
+    FinishOverlap: _grpc.UnaryUnaryMultiCallable[_key_pb2.FinishOverlapRequest, _key_pb2.Key]
+    """Ends the overlap: from now on the former value is refused."""
+    UndoRotation: _grpc.UnaryUnaryMultiCallable[_key_pb2.UndoRotationRequest, _key_pb2.Key]
+    """Takes a rotation back while it overlaps: the former value is the present one again, and the new one is refused."""
+    ScheduleKeyExpiry: _grpc.UnaryUnaryMultiCallable[_key_pb2.ScheduleKeyExpiryRequest, _key_pb2.Key]
+    """Sets when the key stops being valid, or that it does not. Reminders come 30 days, 7 days and 1 day before."""
+    RevealKey: _grpc.UnaryUnaryMultiCallable[_key_pb2.RevealKeyRequest, _key_pb2.RevealedKey]
+    """Answers the present value in clear, to the merchant alone; each time is a change of the key. The production REST
+    password cannot be revealed any more once a production payment was made with the shop.
+    """
+    ListKeyUses: _grpc.UnaryUnaryMultiCallable[_key_pb2.ListKeyUsesRequest, _key_pb2.ListKeyUsesResponse]
+    """Lists who uses which value of a key, lately first: so it can be seen who has not taken up the present one."""
 
 @_typing.type_check_only
 class KeyServiceAsyncStub(KeyServiceStub):
-    """Keys of a shop, one for TEST and one for PRODUCTION per use (SH3 to SH5). Secrets never travel by these methods."""
+    """Keys of a shop, one for TEST and one for PRODUCTION per use (SH3 to SH5). Of all these methods, RevealKey alone answers
+    a secret value.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListKeys: _aio.UnaryUnaryMultiCallable[_key_pb2.ListKeysRequest, _key_pb2.ListKeysResponse]  # type: ignore[assignment]
@@ -54,10 +76,30 @@ class KeyServiceAsyncStub(KeyServiceStub):
     ImportKey: _aio.UnaryUnaryMultiCallable[_key_pb2.ImportKeyRequest, _key_pb2.Key]  # type: ignore[assignment]
     """Sets a key to the value that the shop's integrations already use, when the shop moves here from elsewhere."""
     RegenerateTestKey: _aio.UnaryUnaryMultiCallable[_key_pb2.RegenerateTestKeyRequest, _key_pb2.Key]  # type: ignore[assignment]
-    """Replaces the test key of the form API; the former one dies at once."""
+    """Replaces a test key. The former value dies at once, unless an overlap is asked for."""
+    GenerateProductionKey: _aio.UnaryUnaryMultiCallable[_key_pb2.GenerateProductionKeyRequest, _key_pb2.Key]  # type: ignore[assignment]
+    """Makes a production key, the first or a new one, once the shop is ready for production (SH6). The former value stays
+    valid for 24 hours, unless another overlap is asked for.
+    """
+    ExtendOverlap: _aio.UnaryUnaryMultiCallable[_key_pb2.ExtendOverlapRequest, _key_pb2.Key]  # type: ignore[assignment]
+    """Sets when the former value stops being valid, at most seven days from now."""
+    FinishOverlap: _aio.UnaryUnaryMultiCallable[_key_pb2.FinishOverlapRequest, _key_pb2.Key]  # type: ignore[assignment]
+    """Ends the overlap: from now on the former value is refused."""
+    UndoRotation: _aio.UnaryUnaryMultiCallable[_key_pb2.UndoRotationRequest, _key_pb2.Key]  # type: ignore[assignment]
+    """Takes a rotation back while it overlaps: the former value is the present one again, and the new one is refused."""
+    ScheduleKeyExpiry: _aio.UnaryUnaryMultiCallable[_key_pb2.ScheduleKeyExpiryRequest, _key_pb2.Key]  # type: ignore[assignment]
+    """Sets when the key stops being valid, or that it does not. Reminders come 30 days, 7 days and 1 day before."""
+    RevealKey: _aio.UnaryUnaryMultiCallable[_key_pb2.RevealKeyRequest, _key_pb2.RevealedKey]  # type: ignore[assignment]
+    """Answers the present value in clear, to the merchant alone; each time is a change of the key. The production REST
+    password cannot be revealed any more once a production payment was made with the shop.
+    """
+    ListKeyUses: _aio.UnaryUnaryMultiCallable[_key_pb2.ListKeyUsesRequest, _key_pb2.ListKeyUsesResponse]  # type: ignore[assignment]
+    """Lists who uses which value of a key, lately first: so it can be seen who has not taken up the present one."""
 
 class KeyServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Keys of a shop, one for TEST and one for PRODUCTION per use (SH3 to SH5). Secrets never travel by these methods."""
+    """Keys of a shop, one for TEST and one for PRODUCTION per use (SH3 to SH5). Of all these methods, RevealKey alone answers
+    a secret value.
+    """
 
     @_abc_1.abstractmethod
     def ListKeys(
@@ -89,6 +131,66 @@ class KeyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _key_pb2.RegenerateTestKeyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_key_pb2.Key, _abc.Awaitable[_key_pb2.Key]]:
-        """Replaces the test key of the form API; the former one dies at once."""
+        """Replaces a test key. The former value dies at once, unless an overlap is asked for."""
+
+    @_abc_1.abstractmethod
+    def GenerateProductionKey(
+        self,
+        request: _key_pb2.GenerateProductionKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_key_pb2.Key, _abc.Awaitable[_key_pb2.Key]]:
+        """Makes a production key, the first or a new one, once the shop is ready for production (SH6). The former value stays
+        valid for 24 hours, unless another overlap is asked for.
+        """
+
+    @_abc_1.abstractmethod
+    def ExtendOverlap(
+        self,
+        request: _key_pb2.ExtendOverlapRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_key_pb2.Key, _abc.Awaitable[_key_pb2.Key]]:
+        """Sets when the former value stops being valid, at most seven days from now."""
+
+    @_abc_1.abstractmethod
+    def FinishOverlap(
+        self,
+        request: _key_pb2.FinishOverlapRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_key_pb2.Key, _abc.Awaitable[_key_pb2.Key]]:
+        """Ends the overlap: from now on the former value is refused."""
+
+    @_abc_1.abstractmethod
+    def UndoRotation(
+        self,
+        request: _key_pb2.UndoRotationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_key_pb2.Key, _abc.Awaitable[_key_pb2.Key]]:
+        """Takes a rotation back while it overlaps: the former value is the present one again, and the new one is refused."""
+
+    @_abc_1.abstractmethod
+    def ScheduleKeyExpiry(
+        self,
+        request: _key_pb2.ScheduleKeyExpiryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_key_pb2.Key, _abc.Awaitable[_key_pb2.Key]]:
+        """Sets when the key stops being valid, or that it does not. Reminders come 30 days, 7 days and 1 day before."""
+
+    @_abc_1.abstractmethod
+    def RevealKey(
+        self,
+        request: _key_pb2.RevealKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_key_pb2.RevealedKey, _abc.Awaitable[_key_pb2.RevealedKey]]:
+        """Answers the present value in clear, to the merchant alone; each time is a change of the key. The production REST
+        password cannot be revealed any more once a production payment was made with the shop.
+        """
+
+    @_abc_1.abstractmethod
+    def ListKeyUses(
+        self,
+        request: _key_pb2.ListKeyUsesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_key_pb2.ListKeyUsesResponse, _abc.Awaitable[_key_pb2.ListKeyUsesResponse]]:
+        """Lists who uses which value of a key, lately first: so it can be seen who has not taken up the present one."""
 
 def add_KeyServiceServicer_to_server(servicer: KeyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

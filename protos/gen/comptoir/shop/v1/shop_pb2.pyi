@@ -117,12 +117,15 @@ class Shop(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    ADVICE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name; its last segment is the 8-digit public id (`vads_site_id`), leading zeros kept."""
     display_name: _builtins.str
     """Label shown to the merchant's staff and to buyers."""
     url: _builtins.str
-    """Address of the merchant's site, https only; may be empty."""
+    """Address of the merchant's site, https only, without user information and at a host that the public Internet has; may
+    be empty.
+    """
     manager_email: _builtins.str
     """Address that receives what concerns this shop; may be empty."""
     capture_delay_days: _builtins.int
@@ -147,6 +150,10 @@ class Shop(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When a setting last changed."""
 
+    @_builtins.property
+    def advice(self) -> _containers.RepeatedCompositeFieldContainer[Global___Advice]:
+        """What is advised about the settings as they are."""
+
     def __init__(
         self,
         *,
@@ -163,16 +170,47 @@ class Shop(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        advice: _abc.Iterable[Global___Advice] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_extra_attempts", b"_extra_attempts", "create_time", b"create_time", "extra_attempts", b"extra_attempts", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_extra_attempts", b"_extra_attempts", "capture_delay_days", b"capture_delay_days", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "extra_attempts", b"extra_attempts", "manager_email", b"manager_email", "name", b"name", "notify_refused_attempts", b"notify_refused_attempts", "signature_algorithm", b"signature_algorithm", "state", b"state", "update_time", b"update_time", "url", b"url", "validation_mode", b"validation_mode"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_extra_attempts", b"_extra_attempts", "advice", b"advice", "capture_delay_days", b"capture_delay_days", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "extra_attempts", b"extra_attempts", "manager_email", b"manager_email", "name", b"name", "notify_refused_attempts", b"notify_refused_attempts", "signature_algorithm", b"signature_algorithm", "state", b"state", "update_time", b"update_time", "url", b"url", "validation_mode", b"validation_mode"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__extra_attempts: _TypeAlias = _typing.Literal["extra_attempts"]  # noqa: Y015
     _WhichOneofArgType__extra_attempts: _TypeAlias = _typing.Literal["_extra_attempts", b"_extra_attempts"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__extra_attempts) -> _WhichOneofReturnType__extra_attempts | None: ...
 
 Global___Shop: _TypeAlias = Shop  # noqa: Y015
+
+@_typing.final
+class Advice(_message.Message):
+    """What is advised about one setting."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """Path of the setting in the shop."""
+    reason: _builtins.str
+    """What it is about, for programs: a front door has its own words for it."""
+    message: _builtins.str
+    """The same in English."""
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Advice: _TypeAlias = Advice  # noqa: Y015
 
 @_typing.final
 class ListShopsRequest(_message.Message):

@@ -26,11 +26,13 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from comptoir.options.v1 import policy_pb2 as comptoir_dot_options_dot_v1_dot_policy__pb2
 from comptoir.shop.v1 import key_pb2 as comptoir_dot_shop_dot_v1_dot_key__pb2
 from comptoir.shop.v1 import shop_pb2 as comptoir_dot_shop_dot_v1_dot_shop__pb2
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n comptoir/shop/v1/signature.proto\x12\x10\x63omptoir.shop.v1\x1a\x1b\x62uf/validate/validate.proto\x1a comptoir/options/v1/policy.proto\x1a\x1a\x63omptoir/shop/v1/key.proto\x1a\x1b\x63omptoir/shop/v1/shop.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\xc8\x01\n\x0fSignFormRequest\x12)\n\x04shop\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12\x63omptoir.shop/Shop\x12[\n\x06\x66ields\x18\x02 \x03(\x0b\x32-.comptoir.shop.v1.SignFormRequest.FieldsEntryB\x1c\xbaH\x19\x9a\x01\x16\x08\x01\x10\x80\x04\"\x07r\x05\x10\x01\x18\x80\x01*\x06r\x04\x18\x80\x80\x04\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x92\x01\n\x10SignFormResponse\x12\x11\n\tsignature\x18\x01 \x01(\t\x12\x37\n\talgorithm\x18\x02 \x01(\x0e\x32$.comptoir.shop.v1.SignatureAlgorithm\x12\x32\n\x0b\x65nvironment\x18\x03 \x01(\x0e\x32\x1d.comptoir.shop.v1.Environment2\x9e\x02\n\x10SignatureService\x12\x89\x02\n\x08SignForm\x12!.comptoir.shop.v1.SignFormRequest\x1a\".comptoir.shop.v1.SignFormResponse\"\xb5\x01\x90\x02\x01\x8a\xb5\x18\xad\x01\n\x01\x04\x18\x01 \x01(\x01\x32\xa1\x01{\"shop\": \"companies/-/shops/69876357\", \"fields\": {\"vads_action_mode\": \"INTERACTIVE\", \"vads_amount\": \"5124\", \"vads_ctx_mode\": \"TEST\", \"vads_site_id\": \"69876357\"}}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n comptoir/shop/v1/signature.proto\x12\x10\x63omptoir.shop.v1\x1a\x1b\x62uf/validate/validate.proto\x1a comptoir/options/v1/policy.proto\x1a\x1a\x63omptoir/shop/v1/key.proto\x1a\x1b\x63omptoir/shop/v1/shop.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd6\x01\n\x0fSignFormRequest\x12)\n\x04shop\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12\x63omptoir.shop/Shop\x12[\n\x06\x66ields\x18\x02 \x03(\x0b\x32-.comptoir.shop.v1.SignFormRequest.FieldsEntryB\x1c\xbaH\x19\x9a\x01\x16\x08\x01\x10\x80\x04\"\x07r\x05\x10\x01\x18\x80\x01*\x06r\x04\x18\x80\x80\x04\x12\x0c\n\x04\x62oth\x18\x03 \x01(\x08\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe4\x01\n\x10SignFormResponse\x12\x11\n\tsignature\x18\x01 \x01(\t\x12\x37\n\talgorithm\x18\x02 \x01(\x0e\x32$.comptoir.shop.v1.SignatureAlgorithm\x12\x32\n\x0b\x65nvironment\x18\x03 \x01(\x0e\x32\x1d.comptoir.shop.v1.Environment\x12\x18\n\x10\x66ormer_signature\x18\x04 \x01(\t\x12\x36\n\x12\x66ormer_expire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe7\x01\n\x11SignAnswerRequest\x12)\n\x04shop\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12\x63omptoir.shop/Shop\x12@\n\x0b\x65nvironment\x18\x02 \x01(\x0e\x32\x1d.comptoir.shop.v1.EnvironmentB\x0c\xe2\x41\x01\x02\xbaH\x05\x82\x01\x02\x10\x01\x12 \n\tkr_answer\x18\x03 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x18\x80\x80@\x12\x35\n\x0bkr_hash_key\x18\x04 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17R\x08passwordR\x0bsha256_hmac\x12\x0c\n\x04\x62oth\x18\x05 \x01(\x08\"\x90\x01\n\x12SignAnswerResponse\x12\x0f\n\x07kr_hash\x18\x01 \x01(\t\x12\x19\n\x11kr_hash_algorithm\x18\x02 \x01(\t\x12\x16\n\x0e\x66ormer_kr_hash\x18\x03 \x01(\t\x12\x36\n\x12\x66ormer_expire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa6\x02\n\x11VerifyFormRequest\x12)\n\x04shop\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12\x63omptoir.shop/Shop\x12Y\n\x06\x66ields\x18\x02 \x03(\x0b\x32/.comptoir.shop.v1.VerifyFormRequest.FieldsEntryB\x18\xbaH\x15\x9a\x01\x12\x10\x80\x04\"\x05r\x03\x18\x80\x01*\x06r\x04\x18\x80\x80\x04\x12?\n\x0freceived_fields\x18\x03 \x03(\x0b\x32\x1b.comptoir.shop.v1.FormFieldB\t\xbaH\x06\x92\x01\x03\x10\x80\x04\x12\x1b\n\tsignature\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"=\n\tFormField\x12\x16\n\x04name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x18\n\x05value\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x04\"\xfb\x01\n\x13VerifyAnswerRequest\x12)\n\x04shop\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12\x63omptoir.shop/Shop\x12<\n\x0b\x65nvironment\x18\x02 \x01(\x0e\x32\x1d.comptoir.shop.v1.EnvironmentB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\tkr_answer\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80@\x12\x19\n\x07kr_hash\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x1d\n\x0bkr_hash_key\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12#\n\x11kr_hash_algorithm\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"u\n\x18VerifyCredentialsRequest\x12\x16\n\x04user\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1d\n\x08password\x18\x02 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x04\x12\"\n\rauthorization\x18\x03 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x10\"Z\n\x12\x42\x61tchVerifyRequest\x12\x44\n\rverifications\x18\x01 \x03(\x0b\x32\x1e.comptoir.shop.v1.VerificationB\r\xe2\x41\x01\x02\xbaH\x06\x92\x01\x03\x10\xf4\x03\"\xd1\x01\n\x0cVerification\x12\x33\n\x04\x66orm\x18\x01 \x01(\x0b\x32#.comptoir.shop.v1.VerifyFormRequestH\x00\x12\x37\n\x06\x61nswer\x18\x02 \x01(\x0b\x32%.comptoir.shop.v1.VerifyAnswerRequestH\x00\x12\x41\n\x0b\x63redentials\x18\x03 \x01(\x0b\x32*.comptoir.shop.v1.VerifyCredentialsRequestH\x00\x42\x10\n\x07subject\x12\x05\xbaH\x02\x08\x01\"B\n\x13\x42\x61tchVerifyResponse\x12+\n\x08verdicts\x18\x01 \x03(\x0b\x32\x19.comptoir.shop.v1.Verdict\"\xe2\x02\n\x07Verdict\x12\r\n\x05valid\x18\x01 \x01(\x08\x12&\n\x05\x63\x61use\x18\x02 \x01(\x0e\x32\x17.comptoir.shop.v1.Cause\x12\x0f\n\x07message\x18\x03 \x01(\t\x12%\n\x04shop\x18\x04 \x01(\tB\x17\xfa\x41\x14\n\x12\x63omptoir.shop/Shop\x12#\n\x03key\x18\x05 \x01(\tB\x16\xfa\x41\x13\n\x11\x63omptoir.shop/Key\x12\x13\n\x0b\x63heck_value\x18\x06 \x01(\t\x12\x32\n\x0b\x65nvironment\x18\x07 \x01(\x0e\x32\x1d.comptoir.shop.v1.Environment\x12\x34\n\x0bvalue_state\x18\x08 \x01(\x0e\x32\x1f.comptoir.shop.v1.KeyValueState\x12/\n\x0bretire_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bundiagnosed\x18\n \x01(\x08*\x82\x04\n\x05\x43\x61use\x12\x15\n\x11\x43\x41USE_UNSPECIFIED\x10\x00\x12\x11\n\rCAUSE_UNKNOWN\x10\x01\x12\x16\n\x12\x43\x41USE_UNKNOWN_SHOP\x10\x02\x12\x14\n\x10\x43\x41USE_OTHER_SHOP\x10\x03\x12\x15\n\x11\x43\x41USE_SHOP_CLOSED\x10\x04\x12\x1b\n\x17\x43\x41USE_KEY_NOT_GENERATED\x10\x05\x12\x1b\n\x17\x43\x41USE_OTHER_ENVIRONMENT\x10\x06\x12\x15\n\x11\x43\x41USE_RETIRED_KEY\x10\x07\x12\x1a\n\x16\x43\x41USE_WRONG_KEY_FAMILY\x10\x08\x12\x19\n\x15\x43\x41USE_WRONG_ALGORITHM\x10\t\x12\x18\n\x14\x43\x41USE_BODY_REENCODED\x10\n\x12\x15\n\x11\x43\x41USE_FIELD_ORDER\x10\x0b\x12\x11\n\rCAUSE_CHARSET\x10\x0c\x12\x13\n\x0f\x43\x41USE_TRUNCATED\x10\r\x12\x17\n\x13\x43\x41USE_MISSING_FIELD\x10\x0e\x12\x18\n\x14\x43\x41USE_REPEATED_FIELD\x10\x0f\x12\x19\n\x15\x43\x41USE_UNSUPPORTED_KEY\x10\x10\x12\x1f\n\x1b\x43\x41USE_UNSUPPORTED_ALGORITHM\x10\x11\x12\x1f\n\x1b\x43\x41USE_MALFORMED_CREDENTIALS\x10\x12\x12\x19\n\x15\x43\x41USE_KEY_UNAVAILABLE\x10\x13\x32\xbc\x0e\n\x10SignatureService\x12\x89\x02\n\x08SignForm\x12!.comptoir.shop.v1.SignFormRequest\x1a\".comptoir.shop.v1.SignFormResponse\"\xb5\x01\x90\x02\x01\x8a\xb5\x18\xad\x01\n\x01\x04\x18\x01 \x01(\x01\x32\xa1\x01{\"shop\": \"companies/-/shops/69876357\", \"fields\": {\"vads_action_mode\": \"INTERACTIVE\", \"vads_amount\": \"5124\", \"vads_ctx_mode\": \"TEST\", \"vads_site_id\": \"69876357\"}}\x12\xf1\x01\n\nSignAnswer\x12#.comptoir.shop.v1.SignAnswerRequest\x1a$.comptoir.shop.v1.SignAnswerResponse\"\x97\x01\x90\x02\x01\x8a\xb5\x18\x8f\x01\n\x01\x04\x18\x01 \x01(\x01\x32\x83\x01{\"shop\": \"companies/-/shops/69876357\", \"environment\": \"ENVIRONMENT_TEST\", \"kr_answer\": \"some_answer\", \"kr_hash_key\": \"sha256_hmac\"}\x12\x9a\x03\n\nVerifyForm\x12#.comptoir.shop.v1.VerifyFormRequest\x1a\x19.comptoir.shop.v1.Verdict\"\xcb\x02\x90\x02\x01\x8a\xb5\x18\x8f\x02\n\x03\x02\x03\x04\x12\x0eshop.keys.read\x18\x02 \x01(\x01\x32\xf1\x01{\"shop\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357\", \"fields\": {\"vads_action_mode\": \"INTERACTIVE\", \"vads_amount\": \"5124\", \"vads_ctx_mode\": \"TEST\", \"vads_site_id\": \"69876357\"}, \"signature\": \"ycA5Do5tNvsnKdc/eP1bj2xa19z9q3iWPy9/rpesfS0=\"}\x82\xd3\xe4\x93\x02.\")/v1/{shop=companies/*/shops/*}:verifyForm:\x01*\x12\x95\x03\n\x0cVerifyAnswer\x12%.comptoir.shop.v1.VerifyAnswerRequest\x1a\x19.comptoir.shop.v1.Verdict\"\xc2\x02\x90\x02\x01\x8a\xb5\x18\x84\x02\n\x03\x02\x03\x04\x12\x0eshop.keys.read\x18\x02 \x01(\x01\x32\xe6\x01{\"shop\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357\", \"kr_answer\": \"some_answer\", \"kr_hash\": \"8434fd6a93d9d12f709ca5a47cea66f2b34bab2fb77c04fcf19f066b0ef139fa\", \"kr_hash_key\": \"sha256_hmac\", \"kr_hash_algorithm\": \"sha256_hmac\"}\x82\xd3\xe4\x93\x02\x30\"+/v1/{shop=companies/*/shops/*}:verifyAnswer:\x01*\x12\xbd\x01\n\x11VerifyCredentials\x12*.comptoir.shop.v1.VerifyCredentialsRequest\x1a\x19.comptoir.shop.v1.Verdict\"a\x90\x02\x01\x8a\xb5\x18Z\n\x01\x04\x18\x01 \x03\x32Q{\"user\": \"69876357\", \"password\": \"testpassword_DEMOPRIVATEKEY23G4475zXZQ2UA5x7M\"}\x12\xb2\x02\n\x0b\x42\x61tchVerify\x12$.comptoir.shop.v1.BatchVerifyRequest\x1a%.comptoir.shop.v1.BatchVerifyResponse\"\xd5\x01\x90\x02\x01\x8a\xb5\x18\xcd\x01\n\x01\x04\x18\x01 \x03\x32\xc3\x01{\"verifications\": [{\"form\": {\"shop\": \"companies/-/shops/69876357\", \"fields\": {\"vads_ctx_mode\": \"TEST\", \"vads_site_id\": \"69876357\"}, \"signature\": \"ycA5Do5tNvsnKdc/eP1bj2xa19z9q3iWPy9/rpesfS0=\"}}]}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,14 +45,96 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIGNFORMREQUEST'].fields_by_name['shop']._serialized_options = b'\342A\001\002\372A\024\n\022comptoir.shop/Shop'
   _globals['_SIGNFORMREQUEST'].fields_by_name['fields']._loaded_options = None
   _globals['_SIGNFORMREQUEST'].fields_by_name['fields']._serialized_options = b'\272H\031\232\001\026\010\001\020\200\004\"\007r\005\020\001\030\200\001*\006r\004\030\200\200\004'
+  _globals['_SIGNANSWERREQUEST'].fields_by_name['shop']._loaded_options = None
+  _globals['_SIGNANSWERREQUEST'].fields_by_name['shop']._serialized_options = b'\342A\001\002\372A\024\n\022comptoir.shop/Shop'
+  _globals['_SIGNANSWERREQUEST'].fields_by_name['environment']._loaded_options = None
+  _globals['_SIGNANSWERREQUEST'].fields_by_name['environment']._serialized_options = b'\342A\001\002\272H\005\202\001\002\020\001'
+  _globals['_SIGNANSWERREQUEST'].fields_by_name['kr_answer']._loaded_options = None
+  _globals['_SIGNANSWERREQUEST'].fields_by_name['kr_answer']._serialized_options = b'\342A\001\002\272H\006r\004\030\200\200@'
+  _globals['_SIGNANSWERREQUEST'].fields_by_name['kr_hash_key']._loaded_options = None
+  _globals['_SIGNANSWERREQUEST'].fields_by_name['kr_hash_key']._serialized_options = b'\342A\001\002\272H\031r\027R\010passwordR\013sha256_hmac'
+  _globals['_VERIFYFORMREQUEST_FIELDSENTRY']._loaded_options = None
+  _globals['_VERIFYFORMREQUEST_FIELDSENTRY']._serialized_options = b'8\001'
+  _globals['_VERIFYFORMREQUEST'].fields_by_name['shop']._loaded_options = None
+  _globals['_VERIFYFORMREQUEST'].fields_by_name['shop']._serialized_options = b'\342A\001\002\372A\024\n\022comptoir.shop/Shop'
+  _globals['_VERIFYFORMREQUEST'].fields_by_name['fields']._loaded_options = None
+  _globals['_VERIFYFORMREQUEST'].fields_by_name['fields']._serialized_options = b'\272H\025\232\001\022\020\200\004\"\005r\003\030\200\001*\006r\004\030\200\200\004'
+  _globals['_VERIFYFORMREQUEST'].fields_by_name['received_fields']._loaded_options = None
+  _globals['_VERIFYFORMREQUEST'].fields_by_name['received_fields']._serialized_options = b'\272H\006\222\001\003\020\200\004'
+  _globals['_VERIFYFORMREQUEST'].fields_by_name['signature']._loaded_options = None
+  _globals['_VERIFYFORMREQUEST'].fields_by_name['signature']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_FORMFIELD'].fields_by_name['name']._loaded_options = None
+  _globals['_FORMFIELD'].fields_by_name['name']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_FORMFIELD'].fields_by_name['value']._loaded_options = None
+  _globals['_FORMFIELD'].fields_by_name['value']._serialized_options = b'\272H\006r\004\030\200\200\004'
+  _globals['_VERIFYANSWERREQUEST'].fields_by_name['shop']._loaded_options = None
+  _globals['_VERIFYANSWERREQUEST'].fields_by_name['shop']._serialized_options = b'\342A\001\002\372A\024\n\022comptoir.shop/Shop'
+  _globals['_VERIFYANSWERREQUEST'].fields_by_name['environment']._loaded_options = None
+  _globals['_VERIFYANSWERREQUEST'].fields_by_name['environment']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_VERIFYANSWERREQUEST'].fields_by_name['kr_answer']._loaded_options = None
+  _globals['_VERIFYANSWERREQUEST'].fields_by_name['kr_answer']._serialized_options = b'\272H\006r\004\030\200\200@'
+  _globals['_VERIFYANSWERREQUEST'].fields_by_name['kr_hash']._loaded_options = None
+  _globals['_VERIFYANSWERREQUEST'].fields_by_name['kr_hash']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_VERIFYANSWERREQUEST'].fields_by_name['kr_hash_key']._loaded_options = None
+  _globals['_VERIFYANSWERREQUEST'].fields_by_name['kr_hash_key']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_VERIFYANSWERREQUEST'].fields_by_name['kr_hash_algorithm']._loaded_options = None
+  _globals['_VERIFYANSWERREQUEST'].fields_by_name['kr_hash_algorithm']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_VERIFYCREDENTIALSREQUEST'].fields_by_name['user']._loaded_options = None
+  _globals['_VERIFYCREDENTIALSREQUEST'].fields_by_name['user']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_VERIFYCREDENTIALSREQUEST'].fields_by_name['password']._loaded_options = None
+  _globals['_VERIFYCREDENTIALSREQUEST'].fields_by_name['password']._serialized_options = b'\200\001\001\272H\005r\003\030\200\004'
+  _globals['_VERIFYCREDENTIALSREQUEST'].fields_by_name['authorization']._loaded_options = None
+  _globals['_VERIFYCREDENTIALSREQUEST'].fields_by_name['authorization']._serialized_options = b'\200\001\001\272H\005r\003\030\200\020'
+  _globals['_BATCHVERIFYREQUEST'].fields_by_name['verifications']._loaded_options = None
+  _globals['_BATCHVERIFYREQUEST'].fields_by_name['verifications']._serialized_options = b'\342A\001\002\272H\006\222\001\003\020\364\003'
+  _globals['_VERIFICATION'].oneofs_by_name['subject']._loaded_options = None
+  _globals['_VERIFICATION'].oneofs_by_name['subject']._serialized_options = b'\272H\002\010\001'
+  _globals['_VERDICT'].fields_by_name['shop']._loaded_options = None
+  _globals['_VERDICT'].fields_by_name['shop']._serialized_options = b'\372A\024\n\022comptoir.shop/Shop'
+  _globals['_VERDICT'].fields_by_name['key']._loaded_options = None
+  _globals['_VERDICT'].fields_by_name['key']._serialized_options = b'\372A\023\n\021comptoir.shop/Key'
   _globals['_SIGNATURESERVICE'].methods_by_name['SignForm']._loaded_options = None
   _globals['_SIGNATURESERVICE'].methods_by_name['SignForm']._serialized_options = b'\220\002\001\212\265\030\255\001\n\001\004\030\001 \001(\0012\241\001{\"shop\": \"companies/-/shops/69876357\", \"fields\": {\"vads_action_mode\": \"INTERACTIVE\", \"vads_amount\": \"5124\", \"vads_ctx_mode\": \"TEST\", \"vads_site_id\": \"69876357\"}}'
-  _globals['_SIGNFORMREQUEST']._serialized_start=235
-  _globals['_SIGNFORMREQUEST']._serialized_end=435
-  _globals['_SIGNFORMREQUEST_FIELDSENTRY']._serialized_start=390
-  _globals['_SIGNFORMREQUEST_FIELDSENTRY']._serialized_end=435
-  _globals['_SIGNFORMRESPONSE']._serialized_start=438
-  _globals['_SIGNFORMRESPONSE']._serialized_end=584
-  _globals['_SIGNATURESERVICE']._serialized_start=587
-  _globals['_SIGNATURESERVICE']._serialized_end=873
+  _globals['_SIGNATURESERVICE'].methods_by_name['SignAnswer']._loaded_options = None
+  _globals['_SIGNATURESERVICE'].methods_by_name['SignAnswer']._serialized_options = b'\220\002\001\212\265\030\217\001\n\001\004\030\001 \001(\0012\203\001{\"shop\": \"companies/-/shops/69876357\", \"environment\": \"ENVIRONMENT_TEST\", \"kr_answer\": \"some_answer\", \"kr_hash_key\": \"sha256_hmac\"}'
+  _globals['_SIGNATURESERVICE'].methods_by_name['VerifyForm']._loaded_options = None
+  _globals['_SIGNATURESERVICE'].methods_by_name['VerifyForm']._serialized_options = b'\220\002\001\212\265\030\217\002\n\003\002\003\004\022\016shop.keys.read\030\002 \001(\0012\361\001{\"shop\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357\", \"fields\": {\"vads_action_mode\": \"INTERACTIVE\", \"vads_amount\": \"5124\", \"vads_ctx_mode\": \"TEST\", \"vads_site_id\": \"69876357\"}, \"signature\": \"ycA5Do5tNvsnKdc/eP1bj2xa19z9q3iWPy9/rpesfS0=\"}\202\323\344\223\002.\")/v1/{shop=companies/*/shops/*}:verifyForm:\001*'
+  _globals['_SIGNATURESERVICE'].methods_by_name['VerifyAnswer']._loaded_options = None
+  _globals['_SIGNATURESERVICE'].methods_by_name['VerifyAnswer']._serialized_options = b'\220\002\001\212\265\030\204\002\n\003\002\003\004\022\016shop.keys.read\030\002 \001(\0012\346\001{\"shop\": \"companies/k4t2mc7xq5wz3bnd6hra/shops/69876357\", \"kr_answer\": \"some_answer\", \"kr_hash\": \"8434fd6a93d9d12f709ca5a47cea66f2b34bab2fb77c04fcf19f066b0ef139fa\", \"kr_hash_key\": \"sha256_hmac\", \"kr_hash_algorithm\": \"sha256_hmac\"}\202\323\344\223\0020\"+/v1/{shop=companies/*/shops/*}:verifyAnswer:\001*'
+  _globals['_SIGNATURESERVICE'].methods_by_name['VerifyCredentials']._loaded_options = None
+  _globals['_SIGNATURESERVICE'].methods_by_name['VerifyCredentials']._serialized_options = b'\220\002\001\212\265\030Z\n\001\004\030\001 \0032Q{\"user\": \"69876357\", \"password\": \"testpassword_DEMOPRIVATEKEY23G4475zXZQ2UA5x7M\"}'
+  _globals['_SIGNATURESERVICE'].methods_by_name['BatchVerify']._loaded_options = None
+  _globals['_SIGNATURESERVICE'].methods_by_name['BatchVerify']._serialized_options = b'\220\002\001\212\265\030\315\001\n\001\004\030\001 \0032\303\001{\"verifications\": [{\"form\": {\"shop\": \"companies/-/shops/69876357\", \"fields\": {\"vads_ctx_mode\": \"TEST\", \"vads_site_id\": \"69876357\"}, \"signature\": \"ycA5Do5tNvsnKdc/eP1bj2xa19z9q3iWPy9/rpesfS0=\"}}]}'
+  _globals['_CAUSE']._serialized_start=2589
+  _globals['_CAUSE']._serialized_end=3103
+  _globals['_SIGNFORMREQUEST']._serialized_start=298
+  _globals['_SIGNFORMREQUEST']._serialized_end=512
+  _globals['_SIGNFORMREQUEST_FIELDSENTRY']._serialized_start=467
+  _globals['_SIGNFORMREQUEST_FIELDSENTRY']._serialized_end=512
+  _globals['_SIGNFORMRESPONSE']._serialized_start=515
+  _globals['_SIGNFORMRESPONSE']._serialized_end=743
+  _globals['_SIGNANSWERREQUEST']._serialized_start=746
+  _globals['_SIGNANSWERREQUEST']._serialized_end=977
+  _globals['_SIGNANSWERRESPONSE']._serialized_start=980
+  _globals['_SIGNANSWERRESPONSE']._serialized_end=1124
+  _globals['_VERIFYFORMREQUEST']._serialized_start=1127
+  _globals['_VERIFYFORMREQUEST']._serialized_end=1421
+  _globals['_VERIFYFORMREQUEST_FIELDSENTRY']._serialized_start=467
+  _globals['_VERIFYFORMREQUEST_FIELDSENTRY']._serialized_end=512
+  _globals['_FORMFIELD']._serialized_start=1423
+  _globals['_FORMFIELD']._serialized_end=1484
+  _globals['_VERIFYANSWERREQUEST']._serialized_start=1487
+  _globals['_VERIFYANSWERREQUEST']._serialized_end=1738
+  _globals['_VERIFYCREDENTIALSREQUEST']._serialized_start=1740
+  _globals['_VERIFYCREDENTIALSREQUEST']._serialized_end=1857
+  _globals['_BATCHVERIFYREQUEST']._serialized_start=1859
+  _globals['_BATCHVERIFYREQUEST']._serialized_end=1949
+  _globals['_VERIFICATION']._serialized_start=1952
+  _globals['_VERIFICATION']._serialized_end=2161
+  _globals['_BATCHVERIFYRESPONSE']._serialized_start=2163
+  _globals['_BATCHVERIFYRESPONSE']._serialized_end=2229
+  _globals['_VERDICT']._serialized_start=2232
+  _globals['_VERDICT']._serialized_end=2586
+  _globals['_SIGNATURESERVICE']._serialized_start=3106
+  _globals['_SIGNATURESERVICE']._serialized_end=4958
 # @@protoc_insertion_point(module_scope)

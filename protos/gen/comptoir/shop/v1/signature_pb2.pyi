@@ -8,7 +8,9 @@ from comptoir.shop.v1 import key_pb2 as _key_pb2
 from comptoir.shop.v1 import shop_pb2 as _shop_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -19,6 +21,98 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _Cause:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Cause.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CAUSE_UNSPECIFIED: _Cause.ValueType  # 0
+    """Not stated: it is valid."""
+    CAUSE_UNKNOWN: _Cause.ValueType  # 1
+    """None of the causes below."""
+    CAUSE_UNKNOWN_SHOP: _Cause.ValueType  # 2
+    """There is no shop of this public id, or not in this company."""
+    CAUSE_OTHER_SHOP: _Cause.ValueType  # 3
+    """The form names another shop than the one it is judged for."""
+    CAUSE_SHOP_CLOSED: _Cause.ValueType  # 4
+    """The shop is closed."""
+    CAUSE_KEY_NOT_GENERATED: _Cause.ValueType  # 5
+    """The key that is due is still to be generated."""
+    CAUSE_OTHER_ENVIRONMENT: _Cause.ValueType  # 6
+    """The key of the other environment signed it, or what is signed says it is of the other environment."""
+    CAUSE_RETIRED_KEY: _Cause.ValueType  # 7
+    """A former value of the key signed it, which is no longer valid: see `retire_time`."""
+    CAUSE_WRONG_KEY_FAMILY: _Cause.ValueType  # 8
+    """Another kind of key of this shop signed it."""
+    CAUSE_WRONG_ALGORITHM: _Cause.ValueType  # 9
+    """The other algorithm of form signatures made it, or the right one wrote it in another notation."""
+    CAUSE_BODY_REENCODED: _Cause.ValueType  # 10
+    """What was signed was parsed and written anew on its way."""
+    CAUSE_FIELD_ORDER: _Cause.ValueType  # 11
+    """The values were joined in another order than that of the names."""
+    CAUSE_CHARSET: _Cause.ValueType  # 12
+    """The values were signed in another encoding than UTF-8."""
+    CAUSE_TRUNCATED: _Cause.ValueType  # 13
+    """The signature lost characters, or got others, on its way."""
+    CAUSE_MISSING_FIELD: _Cause.ValueType  # 14
+    """A field that must be there is missing or has no lawful value, or fields that count were left out of the signature."""
+    CAUSE_REPEATED_FIELD: _Cause.ValueType  # 15
+    """A field, or a name within the answer, is there more than once."""
+    CAUSE_UNSUPPORTED_KEY: _Cause.ValueType  # 16
+    """`kr-hash-key` names no key."""
+    CAUSE_UNSUPPORTED_ALGORITHM: _Cause.ValueType  # 17
+    """`kr-hash-algorithm` names no algorithm."""
+    CAUSE_MALFORMED_CREDENTIALS: _Cause.ValueType  # 18
+    """The credentials are not in the form of RFC 7617."""
+    CAUSE_KEY_UNAVAILABLE: _Cause.ValueType  # 19
+    """The keys of this shop cannot be reached at present: ask again. Only in batches; alone it is an error."""
+
+class Cause(_Cause, metaclass=_CauseEnumTypeWrapper):
+    """Why a signature is refused."""
+
+CAUSE_UNSPECIFIED: Cause.ValueType  # 0
+"""Not stated: it is valid."""
+CAUSE_UNKNOWN: Cause.ValueType  # 1
+"""None of the causes below."""
+CAUSE_UNKNOWN_SHOP: Cause.ValueType  # 2
+"""There is no shop of this public id, or not in this company."""
+CAUSE_OTHER_SHOP: Cause.ValueType  # 3
+"""The form names another shop than the one it is judged for."""
+CAUSE_SHOP_CLOSED: Cause.ValueType  # 4
+"""The shop is closed."""
+CAUSE_KEY_NOT_GENERATED: Cause.ValueType  # 5
+"""The key that is due is still to be generated."""
+CAUSE_OTHER_ENVIRONMENT: Cause.ValueType  # 6
+"""The key of the other environment signed it, or what is signed says it is of the other environment."""
+CAUSE_RETIRED_KEY: Cause.ValueType  # 7
+"""A former value of the key signed it, which is no longer valid: see `retire_time`."""
+CAUSE_WRONG_KEY_FAMILY: Cause.ValueType  # 8
+"""Another kind of key of this shop signed it."""
+CAUSE_WRONG_ALGORITHM: Cause.ValueType  # 9
+"""The other algorithm of form signatures made it, or the right one wrote it in another notation."""
+CAUSE_BODY_REENCODED: Cause.ValueType  # 10
+"""What was signed was parsed and written anew on its way."""
+CAUSE_FIELD_ORDER: Cause.ValueType  # 11
+"""The values were joined in another order than that of the names."""
+CAUSE_CHARSET: Cause.ValueType  # 12
+"""The values were signed in another encoding than UTF-8."""
+CAUSE_TRUNCATED: Cause.ValueType  # 13
+"""The signature lost characters, or got others, on its way."""
+CAUSE_MISSING_FIELD: Cause.ValueType  # 14
+"""A field that must be there is missing or has no lawful value, or fields that count were left out of the signature."""
+CAUSE_REPEATED_FIELD: Cause.ValueType  # 15
+"""A field, or a name within the answer, is there more than once."""
+CAUSE_UNSUPPORTED_KEY: Cause.ValueType  # 16
+"""`kr-hash-key` names no key."""
+CAUSE_UNSUPPORTED_ALGORITHM: Cause.ValueType  # 17
+"""`kr-hash-algorithm` names no algorithm."""
+CAUSE_MALFORMED_CREDENTIALS: Cause.ValueType  # 18
+"""The credentials are not in the form of RFC 7617."""
+CAUSE_KEY_UNAVAILABLE: Cause.ValueType  # 19
+"""The keys of this shop cannot be reached at present: ask again. Only in batches; alone it is an error."""
+Global___Cause: _TypeAlias = Cause  # noqa: Y015
 
 @_typing.final
 class SignFormRequest(_message.Message):
@@ -48,8 +142,11 @@ class SignFormRequest(_message.Message):
 
     SHOP_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
+    BOTH_FIELD_NUMBER: _builtins.int
     shop: _builtins.str
     """The shop; its company may be `-`."""
+    both: _builtins.bool
+    """Also signs with the former value of the key, while that is still valid."""
     @_builtins.property
     def fields(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Fields of the form by name. Those that start with `vads_` are signed, empty ones included; others are passed over.
@@ -61,10 +158,11 @@ class SignFormRequest(_message.Message):
         *,
         shop: _builtins.str = ...,
         fields: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        both: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields", "shop", b"shop"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["both", b"both", "fields", b"fields", "shop", b"shop"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -79,23 +177,411 @@ class SignFormResponse(_message.Message):
     SIGNATURE_FIELD_NUMBER: _builtins.int
     ALGORITHM_FIELD_NUMBER: _builtins.int
     ENVIRONMENT_FIELD_NUMBER: _builtins.int
+    FORMER_SIGNATURE_FIELD_NUMBER: _builtins.int
+    FORMER_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     signature: _builtins.str
     """Value of the form's `signature` field."""
     algorithm: _shop_pb2.SignatureAlgorithm.ValueType
     """Algorithm it was made with: the shop's."""
     environment: _key_pb2.Environment.ValueType
     """Environment whose key was used."""
+    former_signature: _builtins.str
+    """The same by the key's former value; empty unless asked for, and outside an overlap."""
+    @_builtins.property
+    def former_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the former value is valid."""
+
     def __init__(
         self,
         *,
         signature: _builtins.str = ...,
         algorithm: _shop_pb2.SignatureAlgorithm.ValueType = ...,
         environment: _key_pb2.Environment.ValueType = ...,
+        former_signature: _builtins.str = ...,
+        former_expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["former_expire_time", b"former_expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithm", b"algorithm", "environment", b"environment", "signature", b"signature"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithm", b"algorithm", "environment", b"environment", "former_expire_time", b"former_expire_time", "former_signature", b"former_signature", "signature", b"signature"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SignFormResponse: _TypeAlias = SignFormResponse  # noqa: Y015
+
+@_typing.final
+class SignAnswerRequest(_message.Message):
+    """The answer to sign."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHOP_FIELD_NUMBER: _builtins.int
+    ENVIRONMENT_FIELD_NUMBER: _builtins.int
+    KR_ANSWER_FIELD_NUMBER: _builtins.int
+    KR_HASH_KEY_FIELD_NUMBER: _builtins.int
+    BOTH_FIELD_NUMBER: _builtins.int
+    shop: _builtins.str
+    """The shop; its company may be `-`."""
+    environment: _key_pb2.Environment.ValueType
+    """Environment whose key signs; must be that of the answer's own `mode`, where it has one."""
+    kr_answer: _builtins.str
+    """Value of `kr-answer`, exactly as it is sent."""
+    kr_hash_key: _builtins.str
+    """`password` (server to server: the REST password signs) or `sha256_hmac` (browser: the HMAC key signs)."""
+    both: _builtins.bool
+    """Also signs with the former value of the key, while that is still valid."""
+    def __init__(
+        self,
+        *,
+        shop: _builtins.str = ...,
+        environment: _key_pb2.Environment.ValueType = ...,
+        kr_answer: _builtins.str = ...,
+        kr_hash_key: _builtins.str = ...,
+        both: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["both", b"both", "environment", b"environment", "kr_answer", b"kr_answer", "kr_hash_key", b"kr_hash_key", "shop", b"shop"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignAnswerRequest: _TypeAlias = SignAnswerRequest  # noqa: Y015
+
+@_typing.final
+class SignAnswerResponse(_message.Message):
+    """The signature of an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KR_HASH_FIELD_NUMBER: _builtins.int
+    KR_HASH_ALGORITHM_FIELD_NUMBER: _builtins.int
+    FORMER_KR_HASH_FIELD_NUMBER: _builtins.int
+    FORMER_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    kr_hash: _builtins.str
+    """Value of `kr-hash`."""
+    kr_hash_algorithm: _builtins.str
+    """Value of `kr-hash-algorithm`."""
+    former_kr_hash: _builtins.str
+    """The same as `kr_hash` by the key's former value; empty unless asked for, and outside an overlap."""
+    @_builtins.property
+    def former_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the former value is valid."""
+
+    def __init__(
+        self,
+        *,
+        kr_hash: _builtins.str = ...,
+        kr_hash_algorithm: _builtins.str = ...,
+        former_kr_hash: _builtins.str = ...,
+        former_expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["former_expire_time", b"former_expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["former_expire_time", b"former_expire_time", "former_kr_hash", b"former_kr_hash", "kr_hash", b"kr_hash", "kr_hash_algorithm", b"kr_hash_algorithm"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignAnswerResponse: _TypeAlias = SignAnswerResponse  # noqa: Y015
+
+@_typing.final
+class VerifyFormRequest(_message.Message):
+    """A form to judge."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class FieldsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    SHOP_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    RECEIVED_FIELDS_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    shop: _builtins.str
+    """The shop; its company may be `-`."""
+    signature: _builtins.str
+    """Value of the form's `signature` field, as received."""
+    @_builtins.property
+    def fields(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Fields of the form by name, as received and decoded. All that start with `vads_` count, known or not."""
+
+    @_builtins.property
+    def received_fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___FormField]:
+        """The same in the order received, repetitions included, instead of `fields`: so a wrong order can be told."""
+
+    def __init__(
+        self,
+        *,
+        shop: _builtins.str = ...,
+        fields: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        received_fields: _abc.Iterable[Global___FormField] | None = ...,
+        signature: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields", "received_fields", b"received_fields", "shop", b"shop", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifyFormRequest: _TypeAlias = VerifyFormRequest  # noqa: Y015
+
+@_typing.final
+class FormField(_message.Message):
+    """One field of a form."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name."""
+    value: _builtins.str
+    """Its value, decoded."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FormField: _TypeAlias = FormField  # noqa: Y015
+
+@_typing.final
+class VerifyAnswerRequest(_message.Message):
+    """An answer of the REST API to judge."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHOP_FIELD_NUMBER: _builtins.int
+    ENVIRONMENT_FIELD_NUMBER: _builtins.int
+    KR_ANSWER_FIELD_NUMBER: _builtins.int
+    KR_HASH_FIELD_NUMBER: _builtins.int
+    KR_HASH_KEY_FIELD_NUMBER: _builtins.int
+    KR_HASH_ALGORITHM_FIELD_NUMBER: _builtins.int
+    shop: _builtins.str
+    """The shop; its company may be `-`."""
+    environment: _key_pb2.Environment.ValueType
+    """Environment that the answer is expected from; when absent, the answer's own `mode` says it, or the key that matches."""
+    kr_answer: _builtins.str
+    """Value of `kr-answer` as received, not parsed and written anew."""
+    kr_hash: _builtins.str
+    """Value of `kr-hash` as received."""
+    kr_hash_key: _builtins.str
+    """Value of `kr-hash-key`."""
+    kr_hash_algorithm: _builtins.str
+    """Value of `kr-hash-algorithm`."""
+    def __init__(
+        self,
+        *,
+        shop: _builtins.str = ...,
+        environment: _key_pb2.Environment.ValueType = ...,
+        kr_answer: _builtins.str = ...,
+        kr_hash: _builtins.str = ...,
+        kr_hash_key: _builtins.str = ...,
+        kr_hash_algorithm: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["environment", b"environment", "kr_answer", b"kr_answer", "kr_hash", b"kr_hash", "kr_hash_algorithm", b"kr_hash_algorithm", "kr_hash_key", b"kr_hash_key", "shop", b"shop"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifyAnswerRequest: _TypeAlias = VerifyAnswerRequest  # noqa: Y015
+
+@_typing.final
+class VerifyCredentialsRequest(_message.Message):
+    """Credentials to judge: user and password, or the header that holds both."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_FIELD_NUMBER: _builtins.int
+    PASSWORD_FIELD_NUMBER: _builtins.int
+    AUTHORIZATION_FIELD_NUMBER: _builtins.int
+    user: _builtins.str
+    """The user: the shop's public id."""
+    password: _builtins.str
+    """The REST password."""
+    authorization: _builtins.str
+    """The whole `Authorization` header, such as `Basic Njk4NzYzNTc6…`, instead of user and password."""
+    def __init__(
+        self,
+        *,
+        user: _builtins.str = ...,
+        password: _builtins.str = ...,
+        authorization: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorization", b"authorization", "password", b"password", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifyCredentialsRequest: _TypeAlias = VerifyCredentialsRequest  # noqa: Y015
+
+@_typing.final
+class BatchVerifyRequest(_message.Message):
+    """What to judge at once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERIFICATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def verifications(self) -> _containers.RepeatedCompositeFieldContainer[Global___Verification]:
+        """At most 500."""
+
+    def __init__(
+        self,
+        *,
+        verifications: _abc.Iterable[Global___Verification] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["verifications", b"verifications"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchVerifyRequest: _TypeAlias = BatchVerifyRequest  # noqa: Y015
+
+@_typing.final
+class Verification(_message.Message):
+    """One thing to judge."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORM_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    CREDENTIALS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def form(self) -> Global___VerifyFormRequest:
+        """A form."""
+
+    @_builtins.property
+    def answer(self) -> Global___VerifyAnswerRequest:
+        """An answer of the REST API."""
+
+    @_builtins.property
+    def credentials(self) -> Global___VerifyCredentialsRequest:
+        """Credentials of the REST API."""
+
+    def __init__(
+        self,
+        *,
+        form: Global___VerifyFormRequest | None = ...,
+        answer: Global___VerifyAnswerRequest | None = ...,
+        credentials: Global___VerifyCredentialsRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "credentials", b"credentials", "form", b"form", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "credentials", b"credentials", "form", b"form", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["form", "answer", "credentials"]  # noqa: Y015
+    _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_subject) -> _WhichOneofReturnType_subject | None: ...
+
+Global___Verification: _TypeAlias = Verification  # noqa: Y015
+
+@_typing.final
+class BatchVerifyResponse(_message.Message):
+    """The verdicts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERDICTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def verdicts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Verdict]:
+        """One for each verification, in their order."""
+
+    def __init__(
+        self,
+        *,
+        verdicts: _abc.Iterable[Global___Verdict] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["verdicts", b"verdicts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchVerifyResponse: _TypeAlias = BatchVerifyResponse  # noqa: Y015
+
+@_typing.final
+class Verdict(_message.Message):
+    """Whether a signature is right, by which key, and if not, why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALID_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    SHOP_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    CHECK_VALUE_FIELD_NUMBER: _builtins.int
+    ENVIRONMENT_FIELD_NUMBER: _builtins.int
+    VALUE_STATE_FIELD_NUMBER: _builtins.int
+    RETIRE_TIME_FIELD_NUMBER: _builtins.int
+    UNDIAGNOSED_FIELD_NUMBER: _builtins.int
+    valid: _builtins.bool
+    """Whether to trust what was signed."""
+    cause: Global___Cause.ValueType
+    """Why not, as far as it could be told; not stated when valid."""
+    message: _builtins.str
+    """The same in a sentence that may be shown to whoever integrates the shop."""
+    shop: _builtins.str
+    """Full name of the shop; empty when there is none."""
+    key: _builtins.str
+    """The key that the signature was made with, where that is known."""
+    check_value: _builtins.str
+    """Check value of the value of that key."""
+    environment: _key_pb2.Environment.ValueType
+    """Environment of that key; without one, the environment asked for."""
+    value_state: _key_pb2.KeyValueState.ValueType
+    """Which value of that key it was."""
+    undiagnosed: _builtins.bool
+    """Whether the cause is unknown because too many refusals of this shop were looked into lately, or this one is too
+    large to be.
+    """
+    @_builtins.property
+    def retire_time(self) -> _timestamp_pb2.Timestamp:
+        """When that value retires, of a former one; since when it has, of a retired one."""
+
+    def __init__(
+        self,
+        *,
+        valid: _builtins.bool = ...,
+        cause: Global___Cause.ValueType = ...,
+        message: _builtins.str = ...,
+        shop: _builtins.str = ...,
+        key: _builtins.str = ...,
+        check_value: _builtins.str = ...,
+        environment: _key_pb2.Environment.ValueType = ...,
+        value_state: _key_pb2.KeyValueState.ValueType = ...,
+        retire_time: _timestamp_pb2.Timestamp | None = ...,
+        undiagnosed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["retire_time", b"retire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "check_value", b"check_value", "environment", b"environment", "key", b"key", "message", b"message", "retire_time", b"retire_time", "shop", b"shop", "undiagnosed", b"undiagnosed", "valid", b"valid", "value_state", b"value_state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Verdict: _TypeAlias = Verdict  # noqa: Y015

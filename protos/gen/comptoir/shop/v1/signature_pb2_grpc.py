@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class SignatureServiceStub:
-    """Signatures made for internal services, so that no key leaves the vault (SH11).
+    """Signatures made and judged for those who must not hold a key, so that none leaves the vault (SH11, SH12).
     """
 
     def __init__(self, channel):
@@ -40,14 +40,74 @@ class SignatureServiceStub:
                 request_serializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.SignFormRequest.SerializeToString,
                 response_deserializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.SignFormResponse.FromString,
                 _registered_method=True)
+        self.SignAnswer = channel.unary_unary(
+                '/comptoir.shop.v1.SignatureService/SignAnswer',
+                request_serializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.SignAnswerRequest.SerializeToString,
+                response_deserializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.SignAnswerResponse.FromString,
+                _registered_method=True)
+        self.VerifyForm = channel.unary_unary(
+                '/comptoir.shop.v1.SignatureService/VerifyForm',
+                request_serializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.VerifyFormRequest.SerializeToString,
+                response_deserializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.Verdict.FromString,
+                _registered_method=True)
+        self.VerifyAnswer = channel.unary_unary(
+                '/comptoir.shop.v1.SignatureService/VerifyAnswer',
+                request_serializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.VerifyAnswerRequest.SerializeToString,
+                response_deserializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.Verdict.FromString,
+                _registered_method=True)
+        self.VerifyCredentials = channel.unary_unary(
+                '/comptoir.shop.v1.SignatureService/VerifyCredentials',
+                request_serializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.VerifyCredentialsRequest.SerializeToString,
+                response_deserializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.Verdict.FromString,
+                _registered_method=True)
+        self.BatchVerify = channel.unary_unary(
+                '/comptoir.shop.v1.SignatureService/BatchVerify',
+                request_serializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.BatchVerifyRequest.SerializeToString,
+                response_deserializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.BatchVerifyResponse.FromString,
+                _registered_method=True)
 
 
 class SignatureServiceServicer:
-    """Signatures made for internal services, so that no key leaves the vault (SH11).
+    """Signatures made and judged for those who must not hold a key, so that none leaves the vault (SH11, SH12).
     """
 
     def SignForm(self, request, context):
         """Computes the `signature` of a payment form for the shop and environment that its fields name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignAnswer(self, request, context):
+        """Computes the `kr-hash` of an answer of the REST API.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyForm(self, request, context):
+        """Judges the `signature` of a payment form. A wrong one is a verdict, with its cause, and no error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyAnswer(self, request, context):
+        """Judges the `kr-hash` of an answer of the REST API, over the answer as it was received.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyCredentials(self, request, context):
+        """Judges the credentials of a call to the REST API (RFC 7617): which shop they open, and in which environment.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchVerify(self, request, context):
+        """Judges many at once, of any shops: one verdict each, in order. None of them makes the others fail.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -61,6 +121,31 @@ def add_SignatureServiceServicer_to_server(servicer, server):
                     request_deserializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.SignFormRequest.FromString,
                     response_serializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.SignFormResponse.SerializeToString,
             ),
+            'SignAnswer': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignAnswer,
+                    request_deserializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.SignAnswerRequest.FromString,
+                    response_serializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.SignAnswerResponse.SerializeToString,
+            ),
+            'VerifyForm': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyForm,
+                    request_deserializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.VerifyFormRequest.FromString,
+                    response_serializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.Verdict.SerializeToString,
+            ),
+            'VerifyAnswer': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyAnswer,
+                    request_deserializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.VerifyAnswerRequest.FromString,
+                    response_serializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.Verdict.SerializeToString,
+            ),
+            'VerifyCredentials': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyCredentials,
+                    request_deserializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.VerifyCredentialsRequest.FromString,
+                    response_serializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.Verdict.SerializeToString,
+            ),
+            'BatchVerify': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchVerify,
+                    request_deserializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.BatchVerifyRequest.FromString,
+                    response_serializer=comptoir_dot_shop_dot_v1_dot_signature__pb2.BatchVerifyResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'comptoir.shop.v1.SignatureService', rpc_method_handlers)
@@ -70,7 +155,7 @@ def add_SignatureServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SignatureService:
-    """Signatures made for internal services, so that no key leaves the vault (SH11).
+    """Signatures made and judged for those who must not hold a key, so that none leaves the vault (SH11, SH12).
     """
 
     @staticmethod
@@ -90,6 +175,141 @@ class SignatureService:
             '/comptoir.shop.v1.SignatureService/SignForm',
             comptoir_dot_shop_dot_v1_dot_signature__pb2.SignFormRequest.SerializeToString,
             comptoir_dot_shop_dot_v1_dot_signature__pb2.SignFormResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignAnswer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.shop.v1.SignatureService/SignAnswer',
+            comptoir_dot_shop_dot_v1_dot_signature__pb2.SignAnswerRequest.SerializeToString,
+            comptoir_dot_shop_dot_v1_dot_signature__pb2.SignAnswerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyForm(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.shop.v1.SignatureService/VerifyForm',
+            comptoir_dot_shop_dot_v1_dot_signature__pb2.VerifyFormRequest.SerializeToString,
+            comptoir_dot_shop_dot_v1_dot_signature__pb2.Verdict.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyAnswer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.shop.v1.SignatureService/VerifyAnswer',
+            comptoir_dot_shop_dot_v1_dot_signature__pb2.VerifyAnswerRequest.SerializeToString,
+            comptoir_dot_shop_dot_v1_dot_signature__pb2.Verdict.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyCredentials(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.shop.v1.SignatureService/VerifyCredentials',
+            comptoir_dot_shop_dot_v1_dot_signature__pb2.VerifyCredentialsRequest.SerializeToString,
+            comptoir_dot_shop_dot_v1_dot_signature__pb2.Verdict.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchVerify(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.shop.v1.SignatureService/BatchVerify',
+            comptoir_dot_shop_dot_v1_dot_signature__pb2.BatchVerifyRequest.SerializeToString,
+            comptoir_dot_shop_dot_v1_dot_signature__pb2.BatchVerifyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SignatureServiceStub:
-    """Signatures made for internal services, so that no key leaves the vault (SH11)."""
+    """Signatures made and judged for those who must not hold a key, so that none leaves the vault (SH11, SH12)."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -35,17 +35,37 @@ class SignatureServiceStub:
     def __new__(cls, channel: _aio.Channel) -> SignatureServiceAsyncStub: ...
     SignForm: _grpc.UnaryUnaryMultiCallable[_signature_pb2.SignFormRequest, _signature_pb2.SignFormResponse]
     """Computes the `signature` of a payment form for the shop and environment that its fields name."""
+    SignAnswer: _grpc.UnaryUnaryMultiCallable[_signature_pb2.SignAnswerRequest, _signature_pb2.SignAnswerResponse]
+    """Computes the `kr-hash` of an answer of the REST API."""
+    VerifyForm: _grpc.UnaryUnaryMultiCallable[_signature_pb2.VerifyFormRequest, _signature_pb2.Verdict]
+    """Judges the `signature` of a payment form. A wrong one is a verdict, with its cause, and no error."""
+    VerifyAnswer: _grpc.UnaryUnaryMultiCallable[_signature_pb2.VerifyAnswerRequest, _signature_pb2.Verdict]
+    """Judges the `kr-hash` of an answer of the REST API, over the answer as it was received."""
+    VerifyCredentials: _grpc.UnaryUnaryMultiCallable[_signature_pb2.VerifyCredentialsRequest, _signature_pb2.Verdict]
+    """Judges the credentials of a call to the REST API (RFC 7617): which shop they open, and in which environment."""
+    BatchVerify: _grpc.UnaryUnaryMultiCallable[_signature_pb2.BatchVerifyRequest, _signature_pb2.BatchVerifyResponse]
+    """Judges many at once, of any shops: one verdict each, in order. None of them makes the others fail."""
 
 @_typing.type_check_only
 class SignatureServiceAsyncStub(SignatureServiceStub):
-    """Signatures made for internal services, so that no key leaves the vault (SH11)."""
+    """Signatures made and judged for those who must not hold a key, so that none leaves the vault (SH11, SH12)."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SignForm: _aio.UnaryUnaryMultiCallable[_signature_pb2.SignFormRequest, _signature_pb2.SignFormResponse]  # type: ignore[assignment]
     """Computes the `signature` of a payment form for the shop and environment that its fields name."""
+    SignAnswer: _aio.UnaryUnaryMultiCallable[_signature_pb2.SignAnswerRequest, _signature_pb2.SignAnswerResponse]  # type: ignore[assignment]
+    """Computes the `kr-hash` of an answer of the REST API."""
+    VerifyForm: _aio.UnaryUnaryMultiCallable[_signature_pb2.VerifyFormRequest, _signature_pb2.Verdict]  # type: ignore[assignment]
+    """Judges the `signature` of a payment form. A wrong one is a verdict, with its cause, and no error."""
+    VerifyAnswer: _aio.UnaryUnaryMultiCallable[_signature_pb2.VerifyAnswerRequest, _signature_pb2.Verdict]  # type: ignore[assignment]
+    """Judges the `kr-hash` of an answer of the REST API, over the answer as it was received."""
+    VerifyCredentials: _aio.UnaryUnaryMultiCallable[_signature_pb2.VerifyCredentialsRequest, _signature_pb2.Verdict]  # type: ignore[assignment]
+    """Judges the credentials of a call to the REST API (RFC 7617): which shop they open, and in which environment."""
+    BatchVerify: _aio.UnaryUnaryMultiCallable[_signature_pb2.BatchVerifyRequest, _signature_pb2.BatchVerifyResponse]  # type: ignore[assignment]
+    """Judges many at once, of any shops: one verdict each, in order. None of them makes the others fail."""
 
 class SignatureServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Signatures made for internal services, so that no key leaves the vault (SH11)."""
+    """Signatures made and judged for those who must not hold a key, so that none leaves the vault (SH11, SH12)."""
 
     @_abc_1.abstractmethod
     def SignForm(
@@ -54,5 +74,45 @@ class SignatureServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_signature_pb2.SignFormResponse, _abc.Awaitable[_signature_pb2.SignFormResponse]]:
         """Computes the `signature` of a payment form for the shop and environment that its fields name."""
+
+    @_abc_1.abstractmethod
+    def SignAnswer(
+        self,
+        request: _signature_pb2.SignAnswerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_signature_pb2.SignAnswerResponse, _abc.Awaitable[_signature_pb2.SignAnswerResponse]]:
+        """Computes the `kr-hash` of an answer of the REST API."""
+
+    @_abc_1.abstractmethod
+    def VerifyForm(
+        self,
+        request: _signature_pb2.VerifyFormRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_signature_pb2.Verdict, _abc.Awaitable[_signature_pb2.Verdict]]:
+        """Judges the `signature` of a payment form. A wrong one is a verdict, with its cause, and no error."""
+
+    @_abc_1.abstractmethod
+    def VerifyAnswer(
+        self,
+        request: _signature_pb2.VerifyAnswerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_signature_pb2.Verdict, _abc.Awaitable[_signature_pb2.Verdict]]:
+        """Judges the `kr-hash` of an answer of the REST API, over the answer as it was received."""
+
+    @_abc_1.abstractmethod
+    def VerifyCredentials(
+        self,
+        request: _signature_pb2.VerifyCredentialsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_signature_pb2.Verdict, _abc.Awaitable[_signature_pb2.Verdict]]:
+        """Judges the credentials of a call to the REST API (RFC 7617): which shop they open, and in which environment."""
+
+    @_abc_1.abstractmethod
+    def BatchVerify(
+        self,
+        request: _signature_pb2.BatchVerifyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_signature_pb2.BatchVerifyResponse, _abc.Awaitable[_signature_pb2.BatchVerifyResponse]]:
+        """Judges many at once, of any shops: one verdict each, in order. None of them makes the others fail."""
 
 def add_SignatureServiceServicer_to_server(servicer: SignatureServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

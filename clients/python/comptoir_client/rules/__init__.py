@@ -1,0 +1,25 @@
+"""The rules of one payment, from what its shop says and what the transaction says itself (SH7 to SH10).
+
+Nothing here does I/O or asks for the time: the same facts always give the same rules.
+"""
+
+from comptoir_client.rules.answers import Answer, Instalment, Moment, Rules, Violation
+from comptoir_client.rules.facts import BadFact, Settings, Source, Transaction, ValidationMode
+from comptoir_client.rules.reasons import Origin, Reason
+from comptoir_client.rules.resolve import resolve
+
+__all__ = [
+    "Answer",
+    "BadFact",
+    "Instalment",
+    "Moment",
+    "Origin",
+    "Reason",
+    "Rules",
+    "Settings",
+    "Source",
+    "Transaction",
+    "ValidationMode",
+    "Violation",
+    "resolve",
+]

@@ -1,0 +1,123 @@
+"""Answers of the REST API: whether their `kr-hash` is right, over `kr-answer` as received.
+
+An answer is read for its mode alone: a test key never validates one of PRODUCTION, nor the reverse.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from services.shop import signatures
+from services.shop.keys import PRODUCTION, TEST, KeyKind
+from services.shop.verdicts import UNKNOWN, ShopKeys, Verdict, accepted, matching, refused
+
+if TYPE_CHECKING:
+    from services.shop.key_values import KeyValue
+
+_MODES = {"TEST": TEST, "PRODUCTION": PRODUCTION}
+
+
+class Ambiguous(ValueError):
+    """An object of the answer has a name twice: readers differ in which one they believe."""
+
+
+def environment(answer: str) -> str | None:
+    """The environment that the answer says it is of; None if it says nothing, or is no JSON.
+
+    Looks at `mode` of the answer, of its order and of its transactions. Raises `Ambiguous` if these differ, or if a
+    name is repeated: a test answer could else be read as a real one.
+    """
+    try:
+        read = json.loads(answer, object_pairs_hook=_object)
+    except Ambiguous:
+        raise
+    except (ValueError, RecursionError):
+        return None
+    found = {_MODES[mode] for mode in _modes(read) if isinstance(mode, str) and mode in _MODES}
+    if len(found) > 1:
+        raise Ambiguous
+    return found.pop() if found else None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(pairs)
+    if len(read) != len(pairs):
+        raise Ambiguous
+    return read
+
+
+def _modes(read: object) -> Iterator[object]:
+    if not isinstance(read, dict):
+        return
+    transactions = read.get("transactions")
+    for part in (read, read.get("orderDetails"), *(transactions if isinstance(transactions, list) else ())):
+        if isinstance(part, dict):
+            yield part.get("mode")
+            details = part.get("orderDetails")
+            if part is not read and isinstance(details, dict):
+                yield details.get("mode")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as received, with what came beside it."""
+
+    text: str
+    hash: str
+    hash_key: str
+    hash_algorithm: str
+    expected: str = ""
+    """The environment that it is expected from, if that is known."""
+
+
+def judge(shop: ShopKeys, answer: Answer, now: datetime) -> Verdict:
+    """The verdict by the values that are valid now."""
+    if answer.hash_algorithm != signatures.ANSWER_ALGORITHM:
+        return refused("CAUSE_UNSUPPORTED_ALGORITHM", answer.expected)
+    if answer.hash_key not in signatures.ANSWER_KEYS:
+        return refused("CAUSE_UNSUPPORTED_KEY", answer.expected)
+    if not answer.hash:
+        return refused("CAUSE_MISSING_FIELD", answer.expected, field="kr-hash is missing or empty.")
+    try:
+        said = environment(answer.text)
+    except Ambiguous:
+        return refused("CAUSE_REPEATED_FIELD", answer.expected, field="A name, or a mode, in kr-answer")
+    if said and answer.expected and said != answer.expected:
+        return refused("CAUSE_OTHER_ENVIRONMENT", said)
+    return _judge_signature(shop, answer, due(answer, said), now)
+
+
+def due(answer: Answer, said: str | None) -> list[KeyKind]:
+    """The keys that may have signed it: of one environment, or where nothing tells which, of either."""
+    wanted = answer.expected or said
+    return [
+        signatures.answer_key(answer.hash_key, each) for each in ([wanted] if wanted else [TEST, PRODUCTION])
+    ]
+
+
+def _judge_signature(shop: ShopKeys, answer: Answer, kinds: list[KeyKind], now: datetime) -> Verdict:
+    first = kinds[0]
+    kinds = [kind for kind in kinds if not shop.refuses(kind)]
+    if not kinds:
+        return refused("CAUSE_SHOP_CLOSED", due=first)
+    live = [value for kind in kinds for value in shop.live(kind, now)]
+    if not any(shop.values(kind) for kind in kinds):
+        return refused("CAUSE_KEY_NOT_GENERATED", due=first)
+    for text in bodies(answer.text):
+
+        def fits(value: KeyValue, text: bytes = text) -> bool:
+            return signatures.same(signatures.sign_answer(text, value.secret), answer.hash)
+
+        found = matching(live, fits)
+        if found:
+            return accepted(shop, found)
+    return refused(UNKNOWN, due=first)
+
+
+def bodies(text: str) -> list[bytes]:
+    """The answer as received and, since some PHP stacks escape slashes, once more without that."""
+    return [text.encode(), *([text.replace("\\/", "/").encode()] if "\\/" in text else [])]

@@ -1,0 +1,1 @@
+"""The shop service on the wire: decodes, calls, encodes."""

@@ -1,0 +1,1 @@
+"""The client of internal services beside the real platform."""
