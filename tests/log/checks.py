@@ -68,10 +68,21 @@ def effects_are_what_was_acknowledged(world: World, journal: Journal) -> int:
     return sum(map(len, journal.made.values()))
 
 
-def watchers_saw_everything(world: World, watchers: list[Watcher]) -> int:
-    """Each of them, in each of its segments, was told exactly what the log says, from there to there."""
+def watchers_are_abreast(watchers: list[Watcher]) -> None:
+    """From here on nobody begins anew, so that everybody is told what is written next as a change."""
     for watcher in watchers:
         watcher.settle()
+
+    def is_abreast(watcher: Watcher) -> bool:
+        watcher.raise_failure()
+        return watcher.is_abreast
+
+    for watcher in watchers:
+        until(partial(is_abreast, watcher), f"{watcher.name} knows all there is")
+
+
+def watchers_saw_everything(world: World, watchers: list[Watcher]) -> int:
+    """Each of them, in each of its segments, was told exactly what the log says, from there to there."""
     for watcher in watchers:
         until(partial(_is_at_end, world, watcher), f"{watcher.name} has seen the last change")
     for watcher in watchers:

@@ -112,6 +112,7 @@ def _rage(world: World, journal: Journal, watchers: list[Watcher], plan: Plan) -
     for name in _PROCESSES:
         # What is armed and was not reached yet may still end a process, and it comes back.
         world.platform.process(name).wait_healthy()
+    checks.watchers_are_abreast(watchers)
     _last_word(world, writers[0])
     return Outcome(
         plan,

@@ -74,6 +74,7 @@ class Watcher:
         self._dice = random.Random(f"{seed} {name}")
         self._cursor = ""
         self._resources: dict[str, str] = {}
+        self._beats = 0
         self._stopping = threading.Event()
         self._client: FeedClient | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -91,6 +92,12 @@ class Watcher:
     def settle(self) -> None:
         """From now on it neither leaves nor dawdles, or a long way to catch up on would never end."""
         self._restless = self._slow = 0.0
+        self._beats = 0
+
+    @property
+    def is_abreast(self) -> bool:
+        """Whether it has been told, since it settled, that there was no more."""
+        return self._beats > 0
 
     def stop(self) -> None:
         """Ends it; raises what it objected to."""
@@ -149,6 +156,8 @@ class Watcher:
                 self.segments.append(Segment(labels, state=dict(labels or {})))
             case "change":
                 self._changed(told.change)
+            case "heartbeat":
+                self._beats += 1
         # What comes within a snapshot has no cursor: until its end there is no place to go on from.
         self._cursor = told.cursor or self._cursor
 

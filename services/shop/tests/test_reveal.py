@@ -22,10 +22,20 @@ def test_what_is_revealed_is_the_value_that_signs_and_leaves_one_change(counter:
     value = counter.revealed(shop, "rest-password-test")
 
     assert value == DEMO
-    assert counter.changes(name)[before:] == [("UPDATE", ["reveal_time"], "users/userexample")]
+    assert counter.changes(name)[before:] == [
+        ("UPDATE", ["reveal_count", "reveal_time"], "users/userexample")
+    ]
     after = counter.key(shop, "rest-password-test")
     assert after.reveal_count == 1
     assert after.reveal_time.seconds == int(counter.clock().timestamp())
+
+
+def test_two_at_the_same_instant_leave_a_change_each(counter: Counter) -> None:
+    shop = counter.opened()
+    before = len(counter.changes(f"{shop}/keys/form-test"))
+
+    assert counter.revealed(shop, "form-test") == counter.revealed(shop, "form-test")
+    assert len(counter.changes(f"{shop}/keys/form-test")) == before + 2
 
 
 def test_no_change_and_no_log_of_the_service_holds_a_revealed_value(
