@@ -35,7 +35,7 @@ _WATCHED: Mapping[str, tuple[str, ...]] = {
     "inbox": ("identity", "company", "shop", "media"),
 }
 _CALLERS = str(PROJECT / "deploy" / "callers.toml")
-_SEND_MAIL = ("identity", "inbox")
+_SEND_MAIL = ("identity", "shop", "inbox")
 
 Ports = Mapping[str, int]
 

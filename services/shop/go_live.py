@@ -15,6 +15,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from services.chassis.changes.recorder import Recorded
 from services.chassis.contract import PATTERNS
 from services.chassis.db.rows import TenantRow
+from services.shop import letters
+from services.shop.letters import Letters
 from services.shop.rows import Base
 from services.shop.shops import CLOSED, PRODUCTION_READY, TEST_ONLY, ShopRow
 
@@ -33,6 +35,11 @@ class Payment:
     brand: str
     payment_time: str
     """In UTC, as ISO 8601 has it."""
+
+    @classmethod
+    def told(cls, transaction_id: str, outcome: str, brand: str, time: datetime) -> Payment:
+        """As the payment engine tells of it."""
+        return cls(transaction_id, outcome, brand, time.astimezone(UTC).isoformat())
 
     @property
     def time(self) -> datetime:
@@ -93,15 +100,12 @@ def progress(db: Session, shop_id: str) -> Progress:
     return Progress(tuple(Payment(**payment) for payment in row.payments), row.first_production_payment_time)
 
 
-def tested(
-    db: Session, shop: ShopRow, transaction_id: str, outcome: str, brand: str, time: datetime, now: datetime
-) -> Progress:
+def tested(db: Session, mail: Letters, shop: ShopRow, payment: Payment, now: datetime) -> Progress:
     """Counts a test payment, if it is a new one of which more are to be seen. `shop` is locked."""
     before = progress(db, shop.shop_id)
-    known = any(payment.transaction_id == transaction_id for payment in before.payments)
-    if known or not before.missing(outcome):
+    known = any(each.transaction_id == payment.transaction_id for each in before.payments)
+    if known or not before.missing(payment.outcome):
         return before
-    payment = Payment(transaction_id, outcome, brand, time.astimezone(UTC).isoformat())
     row = _find(db, shop.shop_id) or _new(db, shop)
     row.payments = [*row.payments, asdict(payment)]
     db.flush()
@@ -109,6 +113,7 @@ def tested(
     if after.is_complete and shop.state == TEST_ONLY:
         shop.state = PRODUCTION_READY
         shop.touch(now)
+        mail.of_shop(db, letters.SHOP_READY, shop, now)
     return after
 
 

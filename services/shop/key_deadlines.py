@@ -14,9 +14,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.db.rows import DirectoryRow
-from services.shop import keys
+from services.shop import keys, letters
 from services.shop.key_uses import KeyUseRow
 from services.shop.keys import KeyRow, KeyValueRow
+from services.shop.letters import Letters
 from services.shop.rows import Base
 
 REMINDERS = (timedelta(days=30), timedelta(days=7), timedelta(days=1))
@@ -56,7 +57,7 @@ def plan(db: Session, row: KeyRow, now: datetime) -> None:
     db.execute(noted.on_conflict_do_update(index_elements=keyed, set_={"due_time": noted.excluded.due_time}))
 
 
-def settle(db: Session, shop_id: str, key_id: str, now: datetime) -> bool:
+def settle(db: Session, mail: Letters, shop_id: str, key_id: str, now: datetime) -> bool:
     """Does all that is due on the key, in its company; False if there is nothing, or while somebody else holds it."""
     query = select(KeyRow).where(KeyRow.shop_id == shop_id, KeyRow.key_id == key_id)
     row = db.scalars(query.with_for_update(skip_locked=True)).one_or_none()
@@ -68,8 +69,10 @@ def settle(db: Session, shop_id: str, key_id: str, now: datetime) -> bool:
     if row.expire_time is not None and row.ended_time is None:
         if row.expire_time <= now:
             row.ended_time = row.expire_time
+            mail.of_key(db, letters.KEY_EXPIRED, row, now)
         elif any(noted.due_time <= row.expire_time - before <= now for before in REMINDERS):
             row.reminder_time = now
+            mail.of_key(db, letters.KEY_EXPIRING, row, now)
     if row.former_until is not None and row.former_until <= now:
         row.former_until = None
     _forget(db, row, now)

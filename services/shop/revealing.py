@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from services.chassis.errors import Precondition
 from services.chassis.vault.secret import Secret
-from services.shop import go_live, keys
+from services.shop import go_live, keys, letters
 from services.shop.keys import KINDS, PRODUCTION, KeyKind, KeyRing, KeyRow
+from services.shop.letters import Letters
 from services.shop.shops import ShopRow
 
 _LOCKED = KINDS["rest-password-production"]
@@ -22,8 +23,10 @@ def is_revealable(shop: ShopRow, kind: KeyKind, *, paid: bool) -> bool:
     return not (kind.is_public or closed or (paid and kind is _LOCKED))
 
 
-def reveal(ring: KeyRing, db: Session, shop: ShopRow, kind: KeyKind, now: datetime) -> tuple[KeyRow, Secret]:
-    """The present value of the key. It leaves a change on the key each time."""
+def reveal(
+    ring: KeyRing, mail: Letters, db: Session, shop: ShopRow, kind: KeyKind, now: datetime
+) -> tuple[KeyRow, Secret]:
+    """The present value of the key. It leaves a change on the key, and the manager hears of it, each time."""
     row = keys.find(db, shop.shop_id, kind, for_update=True)
     if row is None:
         raise Precondition("The key is still to be generated.", reason="KEY_NOT_GENERATED")
@@ -33,4 +36,5 @@ def reveal(ring: KeyRing, db: Session, shop: ShopRow, kind: KeyKind, now: dateti
     row.reveal_time = now
     row.reveal_count += 1
     db.flush()
+    mail.of_key(db, letters.KEY_REVEALED, row, now)
     return row, ring.open(db, keys.values_of(db, row)[0])

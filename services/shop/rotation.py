@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from services.chassis.errors import Invalid, Precondition
 from services.chassis.vault.secret import Secret
-from services.shop import key_deadlines, keys
+from services.shop import key_deadlines, keys, letters
 from services.shop.key_uses import KeyUseRow
 from services.shop.keys import FORM, PRODUCTION, TEST, KeyKind, KeyRing, KeyRow, KeyValueRow
+from services.shop.letters import Letters
 from services.shop.shops import ShopRow, require_open, require_production
 
 LONGEST = timedelta(days=7)
@@ -39,6 +40,7 @@ class Rotation:
     """Gives keys of one shop new values. `shop` is locked, so that first values do not meet."""
 
     ring: KeyRing
+    letters: Letters
     db: Session
     shop: ShopRow
     now: datetime
@@ -101,6 +103,7 @@ class Rotation:
             KeyUseRow.generation == generation,
         )
         self.db.execute(uses.values(generation=row.generation))
+        self.letters.of_key(self.db, letters.ROTATION_UNDONE, row, self.now)
         return self._planned(row)
 
     def _put(self, kind: KeyKind, secret: Secret, manner: Manner) -> KeyRow:
@@ -109,7 +112,9 @@ class Rotation:
             row = keys.new(self.db, self.shop.company, self.shop.shop_id, kind, self.now)
         else:
             self._retire(row, manner)
+        occasion = letters.KEY_REPLACED if row.generation else letters.KEY_GENERATED
         self.ring.add(self.db, row, kind, secret, self.now)
+        self.letters.of_key(self.db, occasion, row, self.now)
         return self._planned(row)
 
     def _retire(self, row: KeyRow, manner: Manner) -> None:

@@ -12,6 +12,7 @@ from services.chassis.db.scope import Scope
 from services.chassis.errors import TimedOut, Unavailable
 from services.chassis.request_ids import request_id
 from services.shop import key_deadlines
+from services.shop.letters import Letters
 
 SECONDS = 10.0
 """How often it looks. Whether a value is valid never waits for it: that is decided by the times themselves."""
@@ -21,9 +22,10 @@ _BATCH = 100
 class Timekeeper:
     """`start` it in a process that serves; `work` is one round of it."""
 
-    def __init__(self, database: Database, changes: ChangeLog, clock: Clock) -> None:
+    def __init__(self, database: Database, changes: ChangeLog, letters: Letters, clock: Clock) -> None:
         self._database = database
         self._changes = changes
+        self._letters = letters
         self._clock = clock
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="key deadlines", daemon=True)
@@ -62,7 +64,7 @@ class Timekeeper:
     def _settle(self, company: str, shop_id: str, key_id: str) -> bool:
         now = self._clock()
         with self._database.transaction(Scope(company)) as db:
-            done = key_deadlines.settle(db, shop_id, key_id, now)
+            done = key_deadlines.settle(db, self._letters, shop_id, key_id, now)
             stamp = Stamp(
                 now, "services/shop", request_id(None), "", reason="the time that was set for it has come"
             )

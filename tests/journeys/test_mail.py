@@ -1,4 +1,4 @@
-"""Mail leaves the platform: who was given a place in the demonstration hears of it."""
+"""Mail leaves the platform: who was given a place in the demonstration hears of it, and who manages its shops."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ PLACES = {
     ("bruno@boutique.example", "Atelier Lumière"),
     ("chloe@boutique.example", "Atelier Lumière"),
     ("remi@boutique.example", "Les Halles du Port"),
+}
+
+MANAGER = "alice@boutique.example"
+WAY_TO_PRODUCTION = {
+    "ses clés de production peuvent être générées",
+    "La clé de production form-production",
+    "La clé de production rest-password-production",
+    "La clé de production public-production",
+    "La clé de production hmac-production",
 }
 
 
@@ -43,4 +52,21 @@ def test_every_place_of_the_demonstration_arrives_in_the_mail_sink(
     assert told == PLACES
     assert len({mail.headers["message-id"] for mail in mails}) == len(PLACES)
     assert {mail.headers["from"] for mail in mails} == {"no-reply@localhost"}
+    assert all("Pacific/Noumea" in mail.text and mail.links == [] for mail in mails)
+
+
+def test_the_manager_of_the_demonstration_hears_of_the_way_to_production(
+    platform: Platform, demonstration: dict[str, Any]
+) -> None:
+    mailbox = Mailbox(platform.layout.mail)
+
+    def told() -> list[Mail]:
+        mails = [mail for mail in mailbox.mails(mailbox.ids()) if mail.recipients == (MANAGER,)]
+        found = [mail for mail in mails if any(words in mail.text for words in WAY_TO_PRODUCTION)]
+        return found if len(found) >= len(WAY_TO_PRODUCTION) else []
+
+    mails = until(told, "the manager is told of the shop and of its production keys", 60)
+
+    assert {words for mail in mails for words in WAY_TO_PRODUCTION if words in mail.text} == WAY_TO_PRODUCTION
+    assert len({mail.headers["message-id"] for mail in mails}) == len(WAY_TO_PRODUCTION)
     assert all("Pacific/Noumea" in mail.text and mail.links == [] for mail in mails)

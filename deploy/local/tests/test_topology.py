@@ -86,6 +86,7 @@ def test_only_those_that_send_mail_are_told_where(layout: Layout) -> None:
     programs = Topology().programs(layout, DEFAULTS)
     assert [program.name for program in programs if "COMPTOIR_SMTP_ADDRESS" in program.environment] == [
         "identity",
+        "shop",
         "inbox",
     ]
 

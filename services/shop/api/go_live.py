@@ -14,7 +14,8 @@ from services.chassis.rpc.call import Call
 from services.shop import go_live, shops
 from services.shop.api.entering import enter
 from services.shop.api.shops import forget, told
-from services.shop.go_live import Progress
+from services.shop.go_live import Payment, Progress
+from services.shop.letters import Letters
 from services.shop.shops import PRODUCTION_READY, ShopRow
 
 
@@ -23,6 +24,7 @@ class GoLiveApi:
     """`comptoir.shop.v1.GoLiveService`."""
 
     cache: ReplyCache
+    letters: Letters
 
     def get_go_live(self, request: go_live_pb2.GetGoLiveRequest, call: Call) -> go_live_pb2.GoLive:
         shop = shops.find(call.db, enter(call, request.name), call.ids["shop"])
@@ -33,15 +35,9 @@ class GoLiveApi:
     ) -> go_live_pb2.GoLive:
         shop = _locked(call, request.shop)
         before = shop.state
-        progress = go_live.tested(
-            call.db,
-            shop,
-            request.transaction_id,
-            go_live_pb2.PaymentOutcome.Name(request.outcome),
-            request.brand,
-            _payment_time(request),
-            call.now,
-        )
+        outcome = go_live_pb2.PaymentOutcome.Name(request.outcome)
+        payment = Payment.told(request.transaction_id, outcome, request.brand, _payment_time(request))
+        progress = go_live.tested(call.db, self.letters, shop, payment, call.now)
         if shop.state != before:
             forget(self.cache, call.db, shop)
         return _told(shop, progress)

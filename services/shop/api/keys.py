@@ -14,6 +14,7 @@ from services.chassis.rpc.call import Call
 from services.shop import expiry, keys, revealing, shops, usage
 from services.shop.api.key_messages import told, told_all
 from services.shop.keys import KINDS, KeyKind, KeyRing
+from services.shop.letters import Letters
 from services.shop.rotation import AT_ONCE, OF_PRODUCTION, Manner, Rotation
 from services.shop.shops import ShopRow
 
@@ -25,6 +26,7 @@ class KeyApi:
     """`comptoir.shop.v1.KeyService`."""
 
     ring: KeyRing
+    letters: Letters
 
     def list_keys(self, request: key_pb2.ListKeysRequest, call: Call) -> key_pb2.ListKeysResponse:
         return key_pb2.ListKeysResponse(keys=told_all(call.db, _shop(call, lock=False), call.now))
@@ -76,7 +78,8 @@ class KeyApi:
         return _told(call, shop, kind)
 
     def reveal_key(self, request: key_pb2.RevealKeyRequest, call: Call) -> key_pb2.RevealedKey:
-        row, value = revealing.reveal(self.ring, call.db, _shop(call), _kind(call, request.name), call.now)
+        shop, kind = _shop(call), _kind(call, request.name)
+        row, value = revealing.reveal(self.ring, self.letters, call.db, shop, kind, call.now)
         return key_pb2.RevealedKey(name=row.name, value=value.reveal_text(), check_value=row.check_value)
 
     def list_key_uses(self, request: key_pb2.ListKeyUsesRequest, call: Call) -> key_pb2.ListKeyUsesResponse:
@@ -85,7 +88,7 @@ class KeyApi:
         return key_pb2.ListKeyUsesResponse(uses=map(_usage, found))
 
     def _rotation(self, call: Call) -> Rotation:
-        return Rotation(self.ring, call.db, _shop(call), call.now)
+        return Rotation(self.ring, self.letters, call.db, _shop(call), call.now)
 
 
 def _shop(call: Call, *, lock: bool = True) -> ShopRow:

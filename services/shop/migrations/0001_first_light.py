@@ -11,6 +11,7 @@ from services.chassis.db.rows import TableClass
 from services.chassis.db.schema import secure, swept
 from services.chassis.mirrors.kinds import mirror_table
 from services.chassis.mirrors.memory import forget_changed
+from services.chassis.outbox.tables import outbox
 from services.chassis.tables import chassis_tables
 
 revision = "0001"
@@ -137,3 +138,4 @@ def upgrade() -> None:
         sa.Column("last_use_time", sa.DateTime(timezone=True), nullable=False),
     )
     secure("shop_key_uses", TableClass.TENANT, "shop")
+    outbox("shop")

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from comptoir.shop.v1 import go_live_pb2, key_pb2, shop_pb2, signature_pb2
 from services.chassis.testing.running import METHODS, Running
+from services.shop.service import letters_of
 from services.shop.timekeeper import Timekeeper
 
 ACCEPTED, REFUSED = "PAYMENT_OUTCOME_ACCEPTED", "PAYMENT_OUTCOME_REFUSED"
@@ -60,9 +61,9 @@ class Counter:
             return self.running.call(method, message, answer, service=service)
         return self.running.call(method, message, answer, token=token or self.token())
 
-    def opened(self, *, ready: bool = False, company: str = "acme") -> str:
+    def opened(self, *, ready: bool = False, company: str = "acme", **settings: Any) -> str:
         """A new shop; `ready` for production or not."""
-        request = {"parent": f"companies/{company}", "shop": {"displayName": "Boutique"}}
+        request = {"parent": f"companies/{company}", "shop": {"displayName": "Boutique", **settings}}
         name = self.call("ShopService/CreateShop", shop_pb2.Shop, request, service="bootstrap").name
         if ready:
             for number, outcome in enumerate(SCENARIOS):
@@ -114,7 +115,7 @@ class Counter:
     def keep_time(self) -> None:
         """Does what is due now."""
         resources = self.running.resources
-        Timekeeper(resources.database, resources.changes, self.clock).work()
+        Timekeeper(resources.database, resources.changes, letters_of(resources), self.clock).work()
 
     def changes(self, name: str) -> list[tuple[str, list[str], str]]:
         """Action, fields and actor of each change of a resource, oldest first."""
