@@ -128,14 +128,21 @@ def test_every_service_comes_back_from_a_kill_with_everything_it_had(
     company = f"/v1/{demonstration['companies']['halles']}"
     alice.patch(shop, json={"managerEmail": "quais@boutique.example"})
     paths = [shop, f"{shop}/keys", company, f"{company}/messages", f"{company}/memberships"]
-    before = [alice.get(path).json() for path in paths]
+    before = [lasting(alice.get(path).json()) for path in paths]
 
     for name in ("identity", "company", "shop", "media", "inbox", "gateway", "postgres"):
         platform.kill(name)
         platform.process(name).wait_healthy()
 
-    after = [eventually(alice, path) for path in paths]
-    assert after == before
+    after = [lasting(eventually(alice, path)) for path in paths]
+    assert before == after
+
+
+def lasting(answer: Any) -> Any:
+    """The answer without what is counted beside it: uses of keys, which are written some seconds later."""
+    for key in answer.get("keys", ()):
+        key.pop("lastUseTime", None)
+    return answer
 
 
 def eventually(merchant: Merchant, path: str) -> Any:
