@@ -16,7 +16,9 @@ from services.chassis.service import Resources, Service
 from services.chassis.signing_keys import SigningKeys
 from services.chassis.tokens import FindKey
 from services.identity import memberships
-from services.identity.api import MembershipApi, SessionApi, UserApi
+from services.identity.api.memberships import MembershipApi
+from services.identity.api.sessions import SessionApi
+from services.identity.api.users import UserApi
 from services.identity.attempts import Attempts, Limit
 from services.identity.config import IdentitySettings
 from services.identity.mail.api import MailApi

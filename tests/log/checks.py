@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
+from operator import attrgetter
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -26,16 +29,18 @@ from services.chassis.vault.vault import Vault
 from services.shop.keys import KeyRow
 from services.shop.rows import TABLES
 from services.shop.shops import ShopRow
-from tests.log.waiting import until
-from tests.log.watchers import SHOP, Segment, Watcher, mark
+from tests.log.waiting import until, while_moving
+from tests.log.watchers import SHOP, Segment, Watcher, label_print, mark
 from tests.log.world import Company, World
 from tests.log.writers import Journal
 
-_BATCH = 200
+_BATCH = 500
+FOLLOWERS = ("company", "media", "inbox")
+"""Of the shops."""
 _MEMBERSHIP, _KEY = "comptoir.identity/Membership", "comptoir.shop/Key"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One change of a log."""
 
@@ -44,6 +49,9 @@ class Entry:
     type: str
     resource: str
     action: str
+
+
+_SEQUENCE = attrgetter("sequence")
 
 
 def log_of(world: World, service: str, scope: str) -> list[Entry]:
@@ -78,7 +86,30 @@ def watchers_are_abreast(watchers: list[Watcher]) -> None:
         return watcher.is_abreast
 
     for watcher in watchers:
-        until(partial(is_abreast, watcher), f"{watcher.name} knows all there is")
+        while_moving(
+            partial(is_abreast, watcher),
+            partial(getattr, watcher, "heard"),
+            f"{watcher.name} knows all there is",
+        )
+
+
+def mirrors_are_abreast(world: World) -> None:
+    """Everybody who follows the shops has heard all there is of them."""
+    now: datetime
+    ((now,),) = world.rows("shop", "select now()")
+    query = "select heard_time, cursor from mirror_cursors where source = 'shop'"
+
+    def place(service: str) -> tuple[datetime, str]:
+        ((heard, cursor),) = world.rows(service, query)
+        return heard, cursor
+
+    def has_heard(service: str) -> bool:
+        return place(service)[0] > now
+
+    for service in FOLLOWERS:
+        while_moving(
+            partial(has_heard, service), partial(place, service), f"{service} has heard all of the shops"
+        )
 
 
 def watchers_saw_everything(world: World, watchers: list[Watcher]) -> int:
@@ -93,13 +124,15 @@ def watchers_saw_everything(world: World, watchers: list[Watcher]) -> int:
         for watcher in watchers:
             wanted = [each for each in logs[watcher.source] if _covers(watcher, each)]
             for segment in watcher.segments:
-                told += _segment_is_true(world, watcher, segment, company.name, wanted)
+                told += _trace_is_true(watcher, segment, company.name, wanted)
+            if watcher.source == "shop":
+                _snapshots_are_true(world, watcher, company.name, wanted)
             if not _sees(watcher, company):
                 continue
             end = watcher.segments[-1]
             assert wanted[-1].sequence == end.traces[company.name].last, watcher.name
-            if watcher.source == "shop" and end.labels is not None:
-                assert _labels(world, company) == _within(end.state, company), watcher.name
+            if watcher.source == "shop" and end.began_with is not None:
+                assert _labels(world, company) == _within(watcher.labels, company), watcher.name
     return told
 
 
@@ -152,10 +185,11 @@ def each_reaction_is_one_message(world: World) -> int:
     """The inbox has one message for every change that it reacts to, and none twice."""
     total = 0
     for company in world.companies:
+        beside = _beside_shops(world, company)
         expected = Counter(
             entry.request
             for entry in log_of(world, "shop", company.name)
-            if entry.type == _KEY and (entry.action, entry.request) not in _beside_shops(world, company)
+            if entry.type == _KEY and (entry.action, entry.request) not in beside
         )
         places = log_of(world, "identity", company.name)
         expected.update(
@@ -229,26 +263,32 @@ def _covers(watcher: Watcher, entry: Entry) -> bool:
     )
 
 
-def _segment_is_true(
-    world: World, watcher: Watcher, segment: Segment, scope: str, wanted: list[Entry]
-) -> int:
+def _trace_is_true(watcher: Watcher, segment: Segment, scope: str, wanted: list[Entry]) -> int:
     trace = segment.traces.get(scope)
-    if trace is not None:
-        within = [each for each in wanted if trace.first <= each.sequence <= trace.last]
-        digest = 0
-        for each in within:
-            digest = mark(digest, each.sequence, each.request, each.resource, each.action)
-        assert (len(within), digest) == (trace.told, trace.digest), f"{watcher.name}, {scope}"
-    if trace is not None and segment.labels is not None:
-        # The snapshot holds all that comes before the first change that was told, and nothing that comes after.
-        stood = {
-            each.resource: world.label(each.request)
-            for each in wanted
-            if each.type == SHOP and each.sequence < trace.first
-        }
-        found = {name: label for name, label in segment.labels.items() if name.startswith(f"{scope}/")}
-        assert stood == found, f"{watcher.name}, {scope}"
-    return trace.told if trace else 0
+    if trace is None:
+        return 0
+    start = bisect_left(wanted, trace.first, key=_SEQUENCE)
+    within = wanted[start : bisect_right(wanted, trace.last, key=_SEQUENCE)]
+    digest = 0
+    for each in within:
+        digest = mark(digest, each.sequence, each.request, each.resource, each.action)
+    assert (len(within), digest) == (trace.told, trace.digest), f"{watcher.name}, {scope}"
+    return trace.told
+
+
+def _snapshots_are_true(world: World, watcher: Watcher, scope: str, wanted: list[Entry]) -> None:
+    """Each holds all that comes before the first change that was told after it, and nothing that comes after."""
+    begun = [(each.traces[scope].first, each.began_with) for each in watcher.segments if scope in each.traces]
+    shops = (each for each in wanted if each.type == SHOP)
+    stood: dict[str, int] = {}
+    total, coming = 0, next(shops, None)
+    for first, began_with in begun:
+        while coming is not None and coming.sequence < first:
+            added = label_print(coming.resource, world.label(coming.request))
+            total += added - stood.get(coming.resource, 0)
+            stood[coming.resource] = added
+            coming = next(shops, None)
+        assert began_with is None or total == began_with.get(scope, 0), f"{watcher.name}, {scope}, {first}"
 
 
 def _labels(world: World, company: Company) -> dict[str, str]:

@@ -13,6 +13,7 @@ from functools import partial
 from deploy.local.platforms import Platform
 from deploy.local.ports import SERVICES
 from tests.log import checks
+from tests.log.bulk_writer import BulkWriter
 from tests.log.trouble import Trouble
 from tests.log.waiting import until
 from tests.log.watchers import SHOP, Watcher
@@ -25,15 +26,16 @@ _MOST_WATCHERS = 15
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of it: ends with so many changes, or after so many seconds."""
+    """How much of it: ends with so many changes."""
 
     changes: int
-    seconds: float
     seed: int
     companies: int = 5
     writers: int = 4
-    calm: tuple[float, float] = (1.0, 8.0)
-    """Seconds between one trouble and the next."""
+    bulk: bool = True
+    """Whether there is also a writer of many changes a transaction."""
+    calm: tuple[int, int] = (1_000, 3_000)
+    """Changes between one trouble and the next."""
     script: tuple[Callable[[Trouble], None], ...] = ()
     """What goes wrong, instead of what the dice say."""
     verified: tuple[str, ...] = SERVICES
@@ -93,26 +95,30 @@ def storm(platform: Platform, plan: Plan) -> Outcome:
 
 
 def _rage(world: World, journal: Journal, watchers: list[Watcher], plan: Plan) -> Outcome:
-    trouble, begun, stop = Trouble(world, plan.seed), time.monotonic(), threading.Event()
+    begun, stop = time.monotonic(), threading.Event()
     writers = [Writer(world, journal, number, plan.seed) for number in range(plan.writers)]
+    bulk = BulkWriter(world, journal, plan.seed) if plan.bulk else None
+    trouble = Trouble(world, plan.seed, bulk)
+    crowd: list[Writer | BulkWriter] = [*writers, *([bulk] if bulk else [])]
 
     def more() -> bool:
-        enough = journal.changes >= plan.changes or time.monotonic() > begun + plan.seconds
-        return not stop.is_set() and (not enough or trouble.scripted < len(plan.script))
+        enough = journal.changes >= plan.changes and trouble.scripted >= len(plan.script)
+        return not (stop.is_set() or enough or any(each.failure for each in crowd))
 
-    for writer in writers:
-        writer.start(more)
+    for each in crowd:
+        each.start(more)
     try:
-        _trouble(world, trouble, watchers, plan, more)
+        _trouble(world, trouble, journal, watchers, plan, more)
     finally:
         stop.set()
-    for writer in writers:
-        writer.join()
+    for each in crowd:
+        each.join()
     seconds = time.monotonic() - begun
     for name in _PROCESSES:
         # What is armed and was not reached yet may still end a process, and it comes back.
         world.platform.process(name).wait_healthy()
     checks.watchers_are_abreast(watchers)
+    checks.mirrors_are_abreast(world)
     _last_word(world, writers[0])
     return Outcome(
         plan,
@@ -126,11 +132,15 @@ def _rage(world: World, journal: Journal, watchers: list[Watcher], plan: Plan) -
 
 
 def _trouble(
-    world: World, trouble: Trouble, watchers: list[Watcher], plan: Plan, more: Callable[[], bool]
+    world: World,
+    trouble: Trouble,
+    journal: Journal,
+    watchers: list[Watcher],
+    plan: Plan,
+    more: Callable[[], bool],
 ) -> None:
-    pause = threading.Event()
     while more():
-        pause.wait(trouble.calm(plan.calm))
+        journal.wait(journal.changes + trouble.calm(plan.calm), more)
         for watcher in watchers:
             watcher.raise_failure()
         if trouble.scripted < len(plan.script):

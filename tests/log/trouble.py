@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from deploy.local.databases import database_name
@@ -16,9 +17,11 @@ from services.chassis.changes.compact import compact
 from services.chassis.changes.tokens import Tokens
 from services.chassis.db.migrate import owner_engine
 from services.chassis.feed.streams import Interest
+from tests.log.bulk_writer import BulkWriter
 from tests.log.world import World
 
 _KILLED = {"shop": 5, "shop-feed": 4, "postgres": 3, "inbox": 3, "media": 2, "company": 2, "identity-feed": 1}
+_BULK_KILLED = 5
 _COMPACTIONS = 5
 _ARMED = (
     ("shop", "call.before_commit"),
@@ -33,8 +36,9 @@ _ARMED = (
 class Trouble:
     """Makes it, and counts what it made."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: World, seed: int, bulk: BulkWriter | None = None) -> None:
         self._world = world
+        self._bulk = bulk
         self._dice = random.Random(f"{seed} trouble")
         self._deck: list[Callable[[], None]] = []
         self.done: Counter[str] = Counter()
@@ -45,9 +49,9 @@ class Trouble:
     def kills(self) -> int:
         return sum(count for what, count in self.done.items() if what != "compaction")
 
-    def calm(self, between: tuple[float, float]) -> float:
-        """Seconds until the next of it."""
-        return self._dice.uniform(*between)
+    def calm(self, between: tuple[int, int]) -> int:
+        """Changes until the next of it."""
+        return self._dice.randint(*between)
 
     def comes_somebody(self) -> bool:
         """Whether another watcher begins now."""
@@ -66,6 +70,11 @@ class Trouble:
         self.done[name] += 1
         platform.process(name).wait_healthy()
 
+    def kill_bulk(self, bulk: BulkWriter) -> None:
+        """SIGKILL within a transaction of many changes, or between two."""
+        bulk.kill()
+        self.done["bulk writer"] += 1
+
     def arm(self, name: str, point: str, passage: int) -> None:
         """Has the process end itself at that passage of the point, once; until then it serves."""
         process = self._world.platform.process(name)
@@ -80,9 +89,13 @@ class Trouble:
         Not more: what the inbox has not heard of by then it would never react to.
         """
         try:
-            before = self._heard_by_inbox()
-            with owner_engine(self._world.url("shop", "owner")).begin() as connection:
-                compact(connection, before, timedelta(0))
+            reached = self._heard_by_inbox()
+            # One snapshot: what is committed between two would be forgotten before it was heard of.
+            engine = owner_engine(self._world.url("shop", "owner"))
+            with engine.execution_options(isolation_level="REPEATABLE READ").begin() as connection:
+                query = text("select min(time) from changes where position >= cast(:reached as text)::xid8")
+                unheard = connection.scalar(query, {"reached": str(reached)})
+                compact(connection, unheard or datetime.now(UTC), timedelta(0))
         except OperationalError:
             return
         self.done["compaction"] += 1
@@ -90,6 +103,8 @@ class Trouble:
     def _shuffled(self) -> list[Callable[[], None]]:
         deck: list[Callable[[], None]] = [self.compact] * _COMPACTIONS
         deck.append(self._twice)
+        if self._bulk is not None:
+            deck += [partial(self.kill_bulk, self._bulk)] * _BULK_KILLED
         deck += [partial(self.kill, name) for name, times in _KILLED.items() for _ in range(times)]
         deck += [partial(self.arm, name, point, self._dice.randint(1, 60)) for name, point in _ARMED]
         self._dice.shuffle(deck)
@@ -100,13 +115,11 @@ class Trouble:
         self.kill("postgres")
         self.kill("postgres")
 
-    def _heard_by_inbox(self) -> datetime:
-        """A time before which the inbox knows of every change."""
+    def _heard_by_inbox(self) -> int:
+        """A position before which the inbox knows of every change."""
         ((key,),) = self._world.rows("shop", "select token_key from change_feed")
         ((cursor,),) = self._world.rows("inbox", "select cursor from mirror_cursors where source = 'shop'")
         interest = Interest("inbox", frozenset(), None)
         values = Tokens(bytes(key)).open("cursor", interest.binding, cursor)
         assert values is not None, f"the inbox's cursor is not one of {database_name('shop')}"
-        query = "select min(time) from changes where position >= %s::text::xid8"
-        ((time,),) = self._world.rows("shop", query, str(values[1]))
-        return time or datetime.now(UTC)
+        return int(values[1])

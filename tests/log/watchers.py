@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from zlib import crc32
 
 from comptoir.changes.v1 import change_pb2, feed_pb2
@@ -14,6 +16,7 @@ from tests.log.world import World
 
 SHOP = "comptoir.shop/Shop"
 _RECONNECT_SECONDS = 0.3
+_ACTIONS = {number: name.removeprefix("ACTION_") for name, number in change_pb2.Action.items()}
 
 
 @dataclass
@@ -30,16 +33,28 @@ class Trace:
 class Segment:
     """From a beginning to the next, or to the end: what was told, and the resources it began with."""
 
-    labels: dict[str, str] | None
-    """Labels of the shops in the snapshot; None for a watcher of changes only."""
+    began_with: dict[str, int] | None
+    """For each company, the print of the labels in the snapshot; None for a watcher of changes only."""
     traces: dict[str, Trace] = field(default_factory=dict)
-    state: dict[str, str] = field(default_factory=dict)
-    """Labels of the shops as they were told last."""
 
 
 def mark(digest: int, sequence: int, request: str, resource: str, action: str) -> int:
     """Goes on with the digest of a series of changes."""
     return crc32(f"{sequence} {request} {resource} {action}\n".encode(), digest)
+
+
+def label_print(name: str, label: str) -> int:
+    """What one shop adds to the print of a company's labels, in whatever order they come."""
+    return int.from_bytes(blake2b(f"{name} {label}".encode(), digest_size=8).digest())
+
+
+def prints(labels: Mapping[str, str]) -> dict[str, int]:
+    """The print of the labels of each company."""
+    found: dict[str, int] = {}
+    for name, label in labels.items():
+        company = name.partition("/shops/")[0]
+        found[company] = found.get(company, 0) + label_print(name, label)
+    return found
 
 
 class Watcher:
@@ -65,7 +80,9 @@ class Watcher:
         """
         self.name, self.source, self.company, self.types = name, source, company, types
         self.segments: list[Segment] = []
-        self.resyncs = self.connections = 0
+        self.labels: dict[str, str] = {}
+        """Of the shops, as they were told last."""
+        self.resyncs = self.connections = self.heard = 0
         self.failure: BaseException | None = None
         self._world = world
         self._caller = caller
@@ -144,6 +161,7 @@ class Watcher:
         self._stopping.wait(pause)
 
     def _take(self, told: feed_pb2.WatchChangesResponse) -> None:
+        self.heard += 1
         match told.WhichOneof("event"):
             case "resync":
                 self.resyncs += 1
@@ -152,8 +170,8 @@ class Watcher:
                 if told.resource.type == SHOP:
                     self._resources[told.resource.name] = str(told.resource.state["display_name"])
             case "snapshot_end":
-                labels = self._resources if self._snapshot else None
-                self.segments.append(Segment(labels, state=dict(labels or {})))
+                self.labels, self._resources = self._resources, {}
+                self.segments.append(Segment(prints(self.labels) if self._snapshot else None))
             case "change":
                 self._changed(told.change)
             case "heartbeat":
@@ -173,8 +191,8 @@ class Watcher:
             assert change.sequence == trace.last + 1, f"{change.scope}: {change.sequence} after {trace.last}"
         assert not self.company or change.resource.startswith(f"{self.company}/"), change.resource
         assert not self.types or change.type in self.types, change.type
-        action = change_pb2.Action.Name(change.action).removeprefix("ACTION_")
+        action = _ACTIONS[change.action]
         trace.last, trace.told = change.sequence, trace.told + 1
         trace.digest = mark(trace.digest, change.sequence, change.request_id, change.resource, action)
         if change.type == SHOP and change.HasField("state"):
-            segment.state[change.resource] = str(change.state["display_name"])
+            self.labels[change.resource] = str(change.state["display_name"])

@@ -32,6 +32,8 @@ from tests.log.world import Company, Person, World
 
 OF_A_NEW_SHOP = 5
 """Changes: the shop and its four test keys."""
+_MOST_SHOPS = 300
+"""Of a company: every snapshot tells of them all."""
 _PAUSE_SECONDS = 0.1
 _ZONES = ("Pacific/Noumea", "Europe/Paris", "Indian/Reunion")
 _LANGUAGES = ("fr", "en", "de")
@@ -47,13 +49,24 @@ class Journal:
     changes: int = 0
     repeats: int = 0
     """Times that a request had to be sent again."""
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _moved: threading.Condition = field(default_factory=threading.Condition)
 
     def acknowledged(self, service: str, request: str, changes: int, sent: int) -> None:
-        with self._lock:
+        with self._moved:
             self.made[service][request] = changes
             self.changes += changes
             self.repeats += sent - 1
+            self._moved.notify_all()
+
+    def wait(self, changes: int, more: Callable[[], bool]) -> None:
+        """Returns when so many changes were acknowledged, or there are to be no more."""
+        with self._moved:
+            self._moved.wait_for(lambda: self.changes >= changes or not more())
+
+    def stir(self) -> None:
+        """Has whoever waits look whether there are to be more."""
+        with self._moved:
+            self._moved.notify_all()
 
 
 class Writer:
@@ -104,6 +117,9 @@ class Writer:
         self._send("shop", "ShopService/UpdateShop", update, request, 1, company.owner)
 
     def _open_shop(self, company: Company) -> None:
+        if len(company.shops) >= _MOST_SHOPS:
+            self.rename(company)
+            return
         request = next(self._ids)
         shop = shop_pb2.Shop(display_name=request)
         create = shop_pb2.CreateShopRequest(parent=company.name, shop=shop)
@@ -154,6 +170,7 @@ class Writer:
                 self.write()
         except BaseException as error:
             self.failure = error
+            self._journal.stir()
 
     def _send(
         self,

@@ -1,0 +1,132 @@
+"""Accounts on the wire (ID2, ID3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from google.api import httpbody_pb2
+
+from comptoir.changes.v1 import change_pb2
+from comptoir.identity.v1 import user_pb2
+from services.chassis import etags
+from services.chassis.changes import as_of, export, history, revert
+from services.chassis.masks import merge
+from services.chassis.names import new_id
+from services.chassis.rpc.call import Call
+from services.identity import memberships, password_rule, profile, users
+from services.identity.api.memberships import membership
+from services.identity.passwords import PasswordRow, Passwords
+from services.identity.profile import Findings
+from services.identity.users import UserRow
+
+_DETAILS = ("given_name", "family_name", "language_code", "time_zone")
+_CHOICES = {"title": user_pb2.Title, "home_page": user_pb2.HomePage}
+_RULED = ("email", "phones", "time_zone")
+
+
+@dataclass(frozen=True)
+class UserApi:
+    """`comptoir.identity.v1.UserService`."""
+
+    passwords: Passwords
+
+    def get_user(self, request: user_pb2.GetUserRequest, call: Call) -> user_pb2.User:
+        return as_of.read(users.find(call.db, call.user), _user, request, call)
+
+    def get_user_info(self, request: user_pb2.GetUserInfoRequest, call: Call) -> user_pb2.User:
+        call.enter(user=call.ids["user"])
+        return _user(users.find(call.db, call.user))
+
+    def update_user(self, request: user_pb2.UpdateUserRequest, call: Call) -> user_pb2.User:
+        row = users.find(call.db, call.user, for_update=True)
+        etags.check(request.user.etag, row.etag, row.name)
+        before, user = _user(row), _user(row)
+        merge(request.user, user, call.paths)
+        _settle(user, call.paths, Findings())
+        if user != before:
+            former = row.display_name
+            _write(user, row)
+            row.touch(call.now)
+            if row.display_name != former:
+                memberships.rename(call.db, row.user_id, row.display_name)
+        return _user(row)
+
+    def list_user_memberships(
+        self, request: user_pb2.ListUserMembershipsRequest, call: Call
+    ) -> user_pb2.ListUserMembershipsResponse:
+        places = memberships.of_person(call.db, call.user)
+        return user_pb2.ListUserMembershipsResponse(memberships=[membership(*place) for place in places])
+
+    def create_user(self, request: user_pb2.CreateUserRequest, call: Call) -> user_pb2.User:
+        user, findings = request.user, Findings()
+        names = (user.email.partition("@")[0], user.given_name, user.family_name)
+        for rule, sentence in password_rule.broken(request.initial_password, login=user.login, names=names):
+            findings.note("initial_password", rule, sentence)
+        _settle(user, _RULED, findings)
+        user_id = new_id()
+        users.register(call.db, user.login, user_id)
+        call.enter(user=user_id)
+        row = UserRow(login=user.login, email=user.email, operator=request.operator, create_time=call.now)
+        row.update_time = call.now
+        _write(user, row)
+        call.db.add(row)
+        call.db.flush()
+        call.db.add(PasswordRow(hash=self.passwords.hash(request.initial_password), set_time=call.now))
+        return _user(row)
+
+    def list_user_changes(
+        self, request: user_pb2.ListUserChangesRequest, call: Call
+    ) -> user_pb2.ListUserChangesResponse:
+        return user_pb2.ListUserChangesResponse(**history.listed(request, call))
+
+    def get_user_change(self, request: user_pb2.GetUserChangeRequest, call: Call) -> change_pb2.Change:
+        return history.get(request, call)
+
+    def export_user_changes(
+        self, request: user_pb2.ExportUserChangesRequest, call: Call
+    ) -> httpbody_pb2.HttpBody:
+        return export.export(request, call)
+
+    def revert_user_change(self, request: user_pb2.RevertUserChangeRequest, call: Call) -> user_pb2.User:
+        row = users.find(call.db, call.user, for_update=True)
+        return self.update_user(revert.update_of(row, request, call), call)
+
+
+def _user(row: UserRow) -> user_pb2.User:
+    user = user_pb2.User(
+        name=row.name,
+        login=row.login,
+        email=row.email,
+        phones=row.phones,
+        operator=row.operator,
+        etag=row.etag,
+    )
+    user.create_time.FromDatetime(row.create_time)
+    user.update_time.FromDatetime(row.update_time)
+    for field in _DETAILS:
+        setattr(user, field, getattr(row, field))
+    for field, choices in _CHOICES.items():
+        setattr(user, field, choices.Value(getattr(row, field)))
+    return user
+
+
+def _settle(user: user_pb2.User, written: tuple[str, ...], findings: Findings) -> None:
+    """Puts what is written into its stored form, or names every rule it breaks."""
+    if "email" in written:
+        user.email = profile.email(user.email, findings)
+    if "phones" in written:
+        user.phones[:] = profile.phones(user.phones, findings)
+    if "time_zone" in written:
+        user.time_zone = profile.time_zone(user.time_zone, findings)
+    findings.conclude()
+
+
+def _write(user: user_pb2.User, row: UserRow) -> None:
+    """Takes over the details; a choice that was left out keeps the row's, or its default."""
+    row.phones = list(user.phones)
+    for field in _DETAILS:
+        setattr(row, field, getattr(user, field))
+    for field, choices in _CHOICES.items():
+        number = getattr(user, field)
+        if number:
+            setattr(row, field, choices.Name(number))
