@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from comptoir_client import companies, rules, shops, verdicts, wire
+from comptoir_client import asking, companies, rules, shops, verdicts, wire
 from comptoir_client.channel import Channel, Credentials
 from comptoir_client.companies import Company
 from comptoir_client.errors import Internal, NotFound
@@ -93,7 +93,9 @@ class Comptoir:
             company = found.company
         name = f"companies/{company}/shops/{shop_id}"
         headers = {_MIN_REVISION: min_revision} if min_revision else None
-        answer = self._shop.call(_GET_SHOP, _GET_SHOP.request(name=name), self._deadline_seconds, headers)
+        answer = self._shop.call(
+            _GET_SHOP, asking.request(_GET_SHOP, name=name), self._deadline_seconds, headers
+        )
         return _understood(shops.read, answer, shops.FIELDS)
 
     def lookup(self, public_id: str) -> str:
@@ -106,7 +108,7 @@ class Comptoir:
         found = self.replica.companies.get(company_id)
         if found is not None:
             return found
-        request = _GET_COMPANY.request(name=f"companies/{company_id}")
+        request = asking.request(_GET_COMPANY, name=f"companies/{company_id}")
         answer = self._company.call(_GET_COMPANY, request, self._deadline_seconds)
         return _understood(companies.read, answer, companies.FIELDS)
 
@@ -128,7 +130,7 @@ class Comptoir:
     def sign_form(self, shop: str, fields: Mapping[str, str], *, both: bool = False) -> SignedForm:
         """The `signature` of a form; `both`: with the key's former value too, while that is valid."""
         method = verdicts.SIGN_FORM
-        request = method.request(shop=_asked(shop), fields=fields, both=both)
+        request = asking.request(method, shop=_asked(shop), fields=fields, both=both)
         return verdicts.signed_form(self._call(method, request))
 
     def sign_answer(
@@ -136,7 +138,8 @@ class Comptoir:
     ) -> SignedAnswer:
         """The `kr-hash` of an answer of the REST API; `kr_hash_key` is `password` or `sha256_hmac`."""
         method = verdicts.SIGN_ANSWER
-        request = method.request(
+        request = asking.request(
+            method,
             shop=_asked(shop),
             environment=environment.value,
             kr_answer=kr_answer,
@@ -148,7 +151,7 @@ class Comptoir:
     def verify_form(self, shop: str, fields: Fields, signature: str) -> Verdict:
         """Whether the signature of a form is right. A wrong one is a verdict, and no error."""
         method = verdicts.VERIFY_FORM
-        request = method.request(shop=_asked(shop), signature=signature, **verdicts.received(fields))
+        request = asking.request(method, shop=_asked(shop), signature=signature, **verdicts.received(fields))
         return verdicts.verdict(self._call(method, request))
 
     def verify_answer(
@@ -163,7 +166,8 @@ class Comptoir:
     ) -> Verdict:
         """Whether the `kr-hash` of an answer is right, over the answer as it was received."""
         method = verdicts.VERIFY_ANSWER
-        request = method.request(
+        request = asking.request(
+            method,
             shop=_asked(shop),
             environment=environment.value,
             kr_answer=kr_answer,
@@ -176,7 +180,7 @@ class Comptoir:
     def verify_credentials(self, user: str = "", password: str = "", *, authorization: str = "") -> Verdict:
         """Whose shop the credentials of the REST API open: user and password, or the whole `Authorization` header."""
         method = verdicts.VERIFY_CREDENTIALS
-        request = method.request(user=user, password=password, authorization=authorization)
+        request = asking.request(method, user=user, password=password, authorization=authorization)
         return verdicts.verdict(self._call(method, request))
 
     def _call(self, method: wire.Method, request: Any) -> Any:

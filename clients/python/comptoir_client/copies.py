@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from comptoir_client import wire
 
 SCHEMA_VERSION = 1
-"""Version of the shape of changes; later ones are passed over."""
+"""Version of the shape of changes; of a resource with a later one nothing is kept."""
 LIVE_SECONDS = 3.0
 """A feed beats every second and looks twice a second: what is older has not been heard for two beats."""
 _log = logging.getLogger("comptoir_client")
@@ -94,6 +94,7 @@ class Copy(Generic[T]):
         self._coming: dict[str, T] | None = None
         self._known = False
         self._complete = float("-inf")
+        self._heard_of = False
         self._moved = threading.Condition()
 
     def get(self, key: str) -> T | None:
@@ -117,7 +118,9 @@ class Copy(Generic[T]):
     def state(self) -> State:
         if not self._known:
             return State.COLD
-        return State.LIVE if self.staleness_seconds <= LIVE_SECONDS else State.STALE
+        # A wall clock that was set back makes what was saved look young: only the feed's own word makes it LIVE.
+        young = self._heard_of and self.staleness_seconds <= LIVE_SECONDS
+        return State.LIVE if young else State.STALE
 
     @property
     def complete_time(self) -> float:
@@ -172,7 +175,12 @@ class Copy(Generic[T]):
         return Renewed(self.kind.source)
 
     def _change(self, change: Any) -> Change | None:
-        if change.schema_version > SCHEMA_VERSION or change.type != self.kind.type:
+        if change.type != self.kind.type:
+            return None
+        if change.schema_version > SCHEMA_VERSION:
+            # What it is now cannot be read here, and what it was is no longer true: the service itself is asked.
+            self._entries.pop(self.kind.key(change.resource), None)
+            self.changed = True
             return None
         if change.HasField("state"):
             self._put(self._entries, change, change.resource)
@@ -202,5 +210,5 @@ class Copy(Generic[T]):
 
     def _heard(self, age: float) -> None:
         with self._moved:
-            self._complete = self._clock.monotonic() - age
+            self._complete, self._heard_of = self._clock.monotonic() - age, True
             self._moved.notify_all()

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
+from math import isfinite
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, TypeVar
 
@@ -58,7 +59,15 @@ class Saved(Generic[T]):
             return False
         try:
             self._restore(copy, content)
-        except (_Unusable, LookupError, TypeError, ValueError) as error:
+        except (
+            _Unusable,
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            ArithmeticError,
+            RecursionError,
+        ) as error:
             why = error if isinstance(error, _Unusable) else "damaged"
             _log.warning("%s is ignored: %s", path, why)
             return False
@@ -93,8 +102,11 @@ class Saved(Generic[T]):
             raise _Unusable("its checksum is not that of its content")
         if (about["type"], about["platform"]) != (copy.kind.type, self.platform):
             raise _Unusable("it is of another source or platform")
+        cursor, complete_time = about["cursor"], about["complete_time"]
+        if not isinstance(cursor, str) or not isfinite(complete_time):
+            raise _Unusable("its header is none that is written here")
         found = {copy.kind.key(name): copy.kind.read(name, state) for name, state in map(json.loads, lines)}
-        copy.restore(found, about["cursor"], about["complete_time"])
+        copy.restore(found, cursor, complete_time)
 
     def _write(self, copy: Copy[T], file: BinaryIO) -> None:
         about = {

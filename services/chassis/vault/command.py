@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from math import inf
 
 from sqlalchemy import Table
 
@@ -19,6 +21,10 @@ from services.chassis.vault.rotation import Done, Rotation
 from services.chassis.vault.sealed_fields import SealedField
 
 _COMPANIES = "companies/"
+_OWNER = re.compile("(companies|users)/[a-z0-9]{1,63}")
+_NUMBER = re.compile("[0-9]{1,6}")
+_LARGEST_BATCH = 10_000
+_MOST_DAYS = 36_500
 
 
 def run(service: str, data_keys: Table, fields: Sequence[SealedField], arguments: Sequence[str]) -> None:
@@ -50,7 +56,7 @@ def _rotation(
 
 def _parser(service: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m services.{service} vault")
-    parser.add_argument("--batch", type=int, default=100, help="rows a transaction")
+    parser.add_argument("--batch", type=_batch, default=100, help="rows a transaction")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(
@@ -68,11 +74,11 @@ def _parser(service: str) -> argparse.ArgumentParser:
     add("rotate-kek", _rotate_kek, "add, promote, rewrap: where all replicas read this one file")
     add("rewrap", _rewrap, "wrap every data key under the current generation")
     rotate = add("rotate-data-keys", _rotate_data_keys, "give owners new data keys, then reseal")
-    rotate.add_argument("--older-than", type=float, default=1.0, metavar="DAYS")
-    rotate.add_argument("--of", metavar="companies/COMPANY|users/USER|-")
+    rotate.add_argument("--older-than", type=_days, default=1.0, metavar="DAYS")
+    rotate.add_argument("--of", type=_owner, metavar="companies/COMPANY|users/USER|-")
     add("reseal", _reseal, "seal again what stands under a former data key")
     add("erase", _erase, "delete every data key of an owner").add_argument(
-        "owner", metavar="companies/COMPANY|users/USER"
+        "owner", type=_owner, metavar="companies/COMPANY|users/USER"
     )
     add("destroy", _destroy, "destroy a former KEK generation that nothing stands under").add_argument(
         "generation"
@@ -126,8 +132,7 @@ def _rewrap(rotation: Rotation, _: argparse.Namespace) -> None:
 
 
 def _rotate_data_keys(rotation: Rotation, given: argparse.Namespace) -> None:
-    owner = _owner(given.of) if given.of else None
-    count = rotation.rotate_data_keys(timedelta(days=given.older_than), owner)
+    count = rotation.rotate_data_keys(timedelta(days=given.older_than), given.of)
     log.event("data keys rotated", count=count)
     _reseal(rotation, given)
 
@@ -140,7 +145,10 @@ def _reseal(rotation: Rotation, _: argparse.Namespace) -> None:
 
 
 def _erase(rotation: Rotation, given: argparse.Namespace) -> None:
-    log.event("data keys erased", owner=given.owner, count=rotation.erase(_owner(given.owner)))
+    count = rotation.erase(given.owner)
+    if not count:
+        raise CommandRefused("this owner has no data keys: they are erased already, or the name is wrong")
+    log.event("data keys erased", owner=given.owner, count=count)
 
 
 def _destroy(rotation: Rotation, given: argparse.Namespace) -> None:
@@ -148,12 +156,26 @@ def _destroy(rotation: Rotation, given: argparse.Namespace) -> None:
     log.event("kek generation destroyed", generation=given.generation)
 
 
+def _batch(text: str) -> int:
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= _LARGEST_BATCH:
+        raise argparse.ArgumentTypeError(f"is a whole number from 1 to {_LARGEST_BATCH}")
+    return int(text)
+
+
+def _days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = inf
+    if not 0 <= days <= _MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"is a number of days from 0 to {_MOST_DAYS}")
+    return days
+
+
 def _owner(name: str) -> str:
     """Under what its data keys are kept."""
-    if name == "-" or name.startswith("users/"):
-        return name
-    if not name.startswith(_COMPANIES):
-        raise CommandRefused("an owner is companies/COMPANY or users/USER")
+    if name != "-" and not _OWNER.fullmatch(name):
+        raise argparse.ArgumentTypeError("is companies/COMPANY or users/USER")
     return name.removeprefix(_COMPANIES)
 
 

@@ -88,6 +88,8 @@ def _edit(path: Path, change: _Change, *, in_token: bool) -> None:
             file.flush()
             os.fsync(descriptor)
         draft.replace(path)
-    finally:
+    except BaseException:
+        # Once it is in place, a draft of that name is another's.
         draft.unlink(missing_ok=True)
+        raise
     sync_directory(path.parent)

@@ -182,13 +182,42 @@ def test_an_erased_company_opens_nowhere_and_the_others_as_before(shop: Running)
     gone, kept = opened_in(shop, "gone"), opened_in(shop, "kept")
     told(shop, "vault", "erase", "companies/gone")
     platform = run_command(shop, "vault", "erase", "-")
-    nobody = run_command(shop, "vault", "erase", "gone")
+    again = run_command(shop, "vault", "erase", "companies/gone")
 
     with pytest.raises(SealBroken):
         value_of(shop, gone)
     assert value_of(shop, kept) == VALUES[0]
     assert "the platform's own keys are not erased" in platform.stderr
-    assert "an owner is companies/COMPANY" in nobody.stderr
+    assert "has no data keys" in again.stderr
+    assert 0 not in (platform.returncode, again.returncode)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule"),
+    [
+        (("--batch", "0", "rewrap"), "argument --batch: is a whole number from 1 to 10000"),
+        (("--batch", "-1", "rewrap"), "argument --batch: "),
+        (("--batch", "99999999999", "rewrap"), "argument --batch: "),
+        (("rotate-data-keys", "--older-than", "-1"), "argument --older-than: "),
+        (
+            ("rotate-data-keys", "--older-than=-1"),
+            "argument --older-than: is a number of days from 0 to 36500",
+        ),
+        (("rotate-data-keys", "--older-than", "nan"), "argument --older-than: "),
+        (("rotate-data-keys", "--older-than", "1e300"), "argument --older-than: "),
+        (("rotate-data-keys", "--older-than", "soon"), "argument --older-than: "),
+        (("rotate-data-keys", "--of", ""), "argument --of: is companies/COMPANY or users/USER"),
+        (("erase", "gone"), "argument companies/COMPANY|users/USER: is companies/COMPANY or users/USER"),
+        (("erase", "companies/"), "is companies/COMPANY or users/USER"),
+        (("erase", "companies/one/shops/two"), "is companies/COMPANY or users/USER"),
+    ],
+)
+def test_an_unlawful_argument_is_refused_by_its_name_and_rule(
+    shop: Running, arguments: tuple[str, ...], rule: str
+) -> None:
+    refused = run_command(shop, "vault", *arguments)
+    assert (refused.returncode, rule in refused.stderr) == (2, True), refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 @pytest.mark.slow

@@ -247,3 +247,26 @@ def test_what_the_service_refuses_names_the_field(suite: Suite) -> None:
         suite.client().sign_form(shop, {"vads_ctx_mode": "SOMETIMES"})
     assert [violation.field for violation in refused.value.violations] == ["fields[vads_ctx_mode]"]
     assert refused.value.request_id
+
+
+@pytest.mark.parametrize(
+    ("field", "ask"),
+    [
+        ("password", lambda client, text: client.verify_credentials("69876357", text)),
+        ("authorization", lambda client, text: client.verify_credentials(authorization=text)),
+        ("fields", lambda client, text: client.sign_form("69876357", {"vads_order_id": text})),
+        ("fields", lambda client, text: client.verify_form("69876357", {text: "1"}, "x")),
+        (
+            "received_fields",
+            lambda client, text: client.verify_form("69876357", [("vads_amount", text)], "x"),
+        ),
+    ],
+)
+def test_text_that_cannot_be_sent_is_refused_by_name_and_not_repeated(
+    suite: Suite, field: str, ask: Callable[[Comptoir, str], object]
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        ask(suite.client(), "made-up-secret\ud800")
+    assert [found.field for found in refused.value.violations] == [field]
+    assert refused.value.__context__ is None
+    assert "made-up" not in str(refused.value)

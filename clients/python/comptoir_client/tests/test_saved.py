@@ -44,6 +44,16 @@ def loaded(hands: Hands, directory: Path, platform: str = "ours") -> Copy[Shop]:
     return copy
 
 
+def sealed(path: Path, body: bytes) -> None:
+    path.write_bytes(body + b"\n" + sha256(body).hexdigest().encode() + b"\n")
+
+
+def with_header(path: Path, **changed: object) -> None:
+    """The file with another header, and the checksum that goes with it."""
+    header, *lines = path.read_bytes().split(b"\n")[:-2]
+    sealed(path, b"\n".join((json.dumps({**json.loads(header), **changed}).encode(), *lines)))
+
+
 def test_a_restart_finds_what_was_known_and_how_old_it_is(hands: Hands, tmp_path: Path) -> None:
     before = told(hands)
     hands.pass_(5)
@@ -59,7 +69,57 @@ def test_a_restart_finds_what_was_known_and_how_old_it_is(hands: Hands, tmp_path
 def test_a_wall_clock_that_was_set_back_makes_nothing_younger_than_now(hands: Hands, tmp_path: Path) -> None:
     saved(tmp_path).save(told(hands))
     hands.wall -= 3600
-    assert loaded(hands, tmp_path).staleness_seconds == 0
+    copy = loaded(hands, tmp_path)
+    assert (copy.staleness_seconds, copy.state) == (0, State.STALE)
+
+
+def test_what_was_saved_is_live_only_by_the_feeds_own_word(hands: Hands, tmp_path: Path) -> None:
+    saved(tmp_path).save(told(hands))
+    copy = loaded(hands, tmp_path)
+    before = copy.state
+    copy.begin()
+    copy.take(heartbeat("c3", 0.0))
+    assert (before, copy.state) == (State.STALE, State.LIVE)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"cursor": 7},
+        {"cursor": None},
+        {"cursor": ["c2"]},
+        {"complete_time": float("nan")},
+        {"complete_time": float("inf")},
+        {"complete_time": "today"},
+        {"complete_time": 10**400},
+        {"count": "2"},
+    ],
+)
+def test_a_header_with_a_right_checksum_and_odd_content_is_ignored(
+    hands: Hands, tmp_path: Path, caplog: pytest.LogCaptureFixture, header: dict[str, object]
+) -> None:
+    copy = told(hands)
+    saved(tmp_path).save(copy)
+    with_header(saved(tmp_path).path(copy), **header)
+
+    assert loaded(hands, tmp_path).state is State.COLD
+    assert "is ignored" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "line", ["7", "[]", '["x", {}]', "[7, {}]", "{}", "[{}, []]", "[" * 5000 + "]" * 5000, "null"]
+)
+def test_a_line_with_a_right_checksum_and_odd_content_is_ignored(
+    hands: Hands, tmp_path: Path, caplog: pytest.LogCaptureFixture, line: str
+) -> None:
+    copy = told(hands)
+    saved(tmp_path).save(copy)
+    path = saved(tmp_path).path(copy)
+    first, second, _, _, _ = path.read_bytes().split(b"\n")
+    sealed(path, b"\n".join((first, second, line.encode())))
+
+    assert loaded(hands, tmp_path).state is State.COLD
+    assert "is ignored" in caplog.text
 
 
 @pytest.mark.parametrize("position", [0, 60, 400, -70, -3])
@@ -90,11 +150,7 @@ def test_a_file_that_was_cut_is_noticed(hands: Hands, tmp_path: Path, length: in
 def test_another_version_is_named(hands: Hands, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     copy = told(hands)
     saved(tmp_path).save(copy)
-    path = saved(tmp_path).path(copy)
-    header, _, rest = path.read_bytes().partition(b"\n")
-    body = json.dumps({**json.loads(header), "version": 9}).encode() + b"\n" + rest.rpartition(b"\n")[0]
-    body = body.rpartition(b"\n")[0]
-    path.write_bytes(body + b"\n" + sha256(body).hexdigest().encode() + b"\n")
+    with_header(saved(tmp_path).path(copy), version=9)
 
     assert loaded(hands, tmp_path).state is State.COLD
     assert "its version is 9, not 1" in caplog.text

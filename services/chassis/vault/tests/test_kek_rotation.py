@@ -80,3 +80,24 @@ def test_two_edits_at_once_do_not_lose_a_generation(kek_path: Path) -> None:
         add_generation(kek_path)
     assert before == kek_path.read_bytes()
     assert draft.exists()
+
+
+def test_an_edit_does_not_take_away_the_draft_of_the_next(
+    kek_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft, replace = kek_path.with_name("kek.new"), Path.replace
+
+    def replace_and_be_followed(path: Path, target: Path) -> Path:
+        placed = replace(path, target)
+        draft.touch(0o600)
+        return placed
+
+    monkeypatch.setattr(Path, "replace", replace_and_be_followed)
+    add_generation(kek_path)
+    assert draft.exists()
+
+
+def test_an_edit_that_fails_leaves_no_draft(kek_path: Path) -> None:
+    with pytest.raises(KekFileInvalid):
+        destroy_generation(kek_path, "nobody")
+    assert not kek_path.with_name("kek.new").exists()
