@@ -25,22 +25,30 @@ class Ambiguous(ValueError):
     """An object of the answer has a name twice: readers differ in which one they believe."""
 
 
-def environment(answer: str) -> str | None:
-    """The environment that the answer says it is of; None if it says nothing, or is no JSON.
+class Unreadable(Ambiguous):
+    """It looks like JSON and is none that every reader reads alike: a lenient one could find a mode in it."""
 
-    Looks at `mode` of the answer, of its order and of its transactions. Raises `Ambiguous` if these differ, or if a
-    name is repeated: a test answer could else be read as a real one.
+
+def environment(answer: str) -> str | None:
+    """The environment that the answer says it is of; None if it says nothing, or is nothing like JSON.
+
+    Looks at every `mode`, but for those in the merchant's own `metadata`. Raises `Ambiguous` if these differ or one is
+    neither TEST nor PRODUCTION, or if a name is repeated: a test answer could else be read as a real one.
+    Raises `Unreadable` for JSON with mistakes.
     """
     try:
-        read = json.loads(answer, object_pairs_hook=_object)
+        # Numbers stay text: how large one is must not decide whether the answer can be read.
+        read = json.loads(answer, object_pairs_hook=_object, parse_int=str, parse_float=str)
     except Ambiguous:
         raise
     except (ValueError, RecursionError):
+        if "{" in answer or "[" in answer:
+            raise Unreadable from None
         return None
-    found = {_MODES[mode] for mode in _modes(read) if isinstance(mode, str) and mode in _MODES}
-    if len(found) > 1:
+    found = set(_modes(read))
+    if len(found) > 1 or not found <= _MODES.keys():
         raise Ambiguous
-    return found.pop() if found else None
+    return _MODES[found.pop()] if found else None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -50,16 +58,16 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return read
 
 
-def _modes(read: object) -> Iterator[object]:
-    if not isinstance(read, dict):
-        return
-    transactions = read.get("transactions")
-    for part in (read, read.get("orderDetails"), *(transactions if isinstance(transactions, list) else ())):
-        if isinstance(part, dict):
-            yield part.get("mode")
-            details = part.get("orderDetails")
-            if part is not read and isinstance(details, dict):
-                yield details.get("mode")
+def _modes(read: object) -> Iterator[str]:
+    parts = [read]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, list):
+            parts.extend(part)
+        elif isinstance(part, dict):
+            if part.get("mode") not in (None, ""):
+                yield str(part["mode"])
+            parts.extend(inner for name, inner in part.items() if name != "metadata")
 
 
 @dataclass(frozen=True)
@@ -84,11 +92,19 @@ def judge(shop: ShopKeys, answer: Answer, now: datetime) -> Verdict:
         return refused("CAUSE_MISSING_FIELD", answer.expected, field="kr-hash is missing or empty.")
     try:
         said = environment(answer.text)
+    except Unreadable:
+        # What was damaged on its way is unreadable too: only a right signature makes it one to refuse for that.
+        verdict = _judge_signature(shop, answer, due(answer, None), now)
+        return _ambiguous(answer) if verdict.valid else verdict
     except Ambiguous:
-        return refused("CAUSE_REPEATED_FIELD", answer.expected, field="A name, or a mode, in kr-answer")
+        return _ambiguous(answer)
     if said and answer.expected and said != answer.expected:
         return refused("CAUSE_OTHER_ENVIRONMENT", said)
     return _judge_signature(shop, answer, due(answer, said), now)
+
+
+def _ambiguous(answer: Answer) -> Verdict:
+    return refused("CAUSE_REPEATED_FIELD", answer.expected, field="A name, or a mode, in kr-answer")
 
 
 def due(answer: Answer, said: str | None) -> list[KeyKind]:

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 LARGEST = 32 * 1024
 """Characters of a form or an answer that is looked into; at most some hundred hashes are made of it."""
+MOST_WRITTEN = 32 * LARGEST
+"""Characters that are written anew of one answer, in all its forms together: a small text can have large ones."""
+_DEEPEST = 32
+"""Levels of an answer that is written anew. Those of the platform have six."""
 _MOST_TRIES = 300
 _MOST_LEFT_OUT = 64
 Try = tuple[str, "KeyValue", str]
@@ -44,7 +48,11 @@ def of_form(shop: ShopKeys, form: Form, now: datetime) -> Verdict | None:
 
 def of_answer(shop: ShopKeys, answer: Answer, now: datetime) -> Verdict | None:
     """Why the answer's hash is wrong, if that can be told."""
-    kinds = answers.due(answer, answers.environment(answer.text))
+    try:
+        said = answers.environment(answer.text)
+    except answers.Unreadable:
+        said = None
+    kinds = answers.due(answer, said)
     return _first(shop, _answer_tries(shop, answer, kinds, now), answer.hash, kinds[0], now)
 
 
@@ -100,19 +108,20 @@ def _answer_tries(shop: ShopKeys, answer: Answer, kinds: list[KeyKind], now: dat
     for cause, value in _other_keys(shop, kinds, now):
         for body in right:
             yield cause, value, signatures.sign_answer(body, value.secret)
-    for value in (value for kind in kinds for value in shop.live(kind, now)):
+    live = [value for kind in kinds for value in shop.live(kind, now)]
+    for value in live:
         for body in right:
             ours = signatures.sign_answer(body, value.secret)
             yield from _damages(ours, answer.hash, value)
             yield "CAUSE_WRONG_ALGORITHM", value, base64.b64encode(bytes.fromhex(ours)).decode()
             yield "CAUSE_WRONG_ALGORITHM", value, hashlib.sha256(body + value.secret.reveal()).hexdigest()
-        for text in _rewritten_bodies(answer.text):
-            yield (
-                "CAUSE_BODY_REENCODED",
-                value,
-                signatures.sign_answer(text.encode("utf-8", "replace"), value.secret),
-            )
-        for encoded in _other_charsets(answer.text):
+    # Writing costs far more than signing: each form is written once, for all values.
+    for text in rewritten_bodies(answer.text):
+        body = text.encode("utf-8", "replace")
+        for value in live:
+            yield "CAUSE_BODY_REENCODED", value, signatures.sign_answer(body, value.secret)
+    for encoded in _other_charsets(answer.text):
+        for value in live:
             yield "CAUSE_CHARSET", value, signatures.sign_answer(encoded, value.secret)
 
 
@@ -230,13 +239,39 @@ def _rewritten_fields(form: Form) -> Iterator[dict[str, str]]:
         yield {name: write(value) for name, value in form.fields.items()}
 
 
-def _rewritten_bodies(text: str) -> Iterator[str]:
+def rewritten_bodies(text: str) -> Iterator[str]:
+    """The answer as others may have written it, no more than `MOST_WRITTEN` characters in all."""
+    left = MOST_WRITTEN
+    for written in _bodies_anew(text):
+        left -= len(written)
+        if left < 0:
+            return
+        yield written
+
+
+def _bodies_anew(text: str) -> Iterator[str]:
     yield from (text.strip(), html.unescape(text), unquote(text), text.replace('\\"', '"'))
     try:
         read = json.loads(text)
     except (ValueError, RecursionError):
         return
-    yield from _written_anew(read)
+    if _is_shallow(read):
+        yield from _written_anew(read)
+
+
+def _is_shallow(read: object) -> bool:
+    level = [read]
+    for _ in range(_DEEPEST):
+        level = [part for each in level for part in _parts(each)]
+        if not level:
+            return True
+    return False
+
+
+def _parts(read: object) -> Iterable[object]:
+    if isinstance(read, dict):
+        return read.values()
+    return read if isinstance(read, list) else ()
 
 
 def _written_anew(read: object) -> Iterator[str]:
@@ -249,14 +284,25 @@ def _written_anew(read: object) -> Iterator[str]:
             ((",", ": "), 4),
         ):
             for by_name in (False, True):
-                try:
-                    written = json.dumps(
-                        read, ensure_ascii=as_ascii, separators=separators, indent=indent, sort_keys=by_name
-                    )
-                except RecursionError:
-                    return
-                yield written
-                yield written.replace("/", "\\/")
+                encoder = json.JSONEncoder(
+                    ensure_ascii=as_ascii, separators=separators, indent=indent, sort_keys=by_name
+                )
+                written = _not_larger(encoder.iterencode(read))
+                if written is not None:
+                    yield written
+                    yield written.replace("/", "\\/")
+
+
+def _not_larger(pieces: Iterable[str]) -> str | None:
+    """The pieces as one, unless that is too large: then no more of them are made than show it."""
+    kept: list[str] = []
+    left = 2 * LARGEST
+    for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            return None
+        kept.append(piece)
+    return "".join(kept)
 
 
 def _fields_left_out(form: Form) -> Iterator[str]:

@@ -52,9 +52,16 @@ _PRIVATE_NAMES = (
     "corp",
     "arpa",
     "onion",
+    "svc",
+    "cluster",
+    "test",
+    "invalid",
+    "private",
+    "intra",
 )
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
+_BRACKETED = re.compile(r"\[[^\[\]]*\](:[0-9]*)?", re.ASCII)
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
 _LONGEST_HOST = 253
 
@@ -97,7 +104,10 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 
 def _check_host(parts: SplitResult) -> None:
     host = parts.hostname or ""
-    if "[" in parts.netloc:
+    if "[" in parts.netloc or "]" in parts.netloc:
+        # The reader of addresses takes what is in the brackets, and drops what others may call: all before them.
+        if not _BRACKETED.fullmatch(parts.netloc):
+            raise Refused("url_host", "must have a valid IPv6 address")
         _check_address(_six(host))
         return
     name = _ascii(host).removesuffix(".")

@@ -18,7 +18,7 @@ from services.chassis.vault.secret import Secret
 from services.shop.answers import Answer
 from services.shop.budget import Budget
 from services.shop.credentials import Credentials
-from services.shop.diagnosis import LARGEST
+from services.shop.diagnosis import LARGEST, MOST_WRITTEN, rewritten_bodies
 from services.shop.forms import Form
 from services.shop.judge import Judge
 from services.shop.key_uses import Use
@@ -291,8 +291,59 @@ def test_what_is_too_large_is_judged_and_not_looked_into() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 30_000, '{"a":' * 6_000 + "1" + "}" * 6_000, "1" * 20_000, '"\\ud800"']
+    ("text", "readable"),
+    [
+        ("[" * 30_000, False),
+        ('{"a":' * 6_000 + "1" + "}" * 6_000, False),
+        ("1" * 20_000, True),
+        ('"\\ud800"', True),
+    ],
 )
-def test_hostile_json_is_a_verdict(text: str) -> None:
+def test_hostile_json_is_a_verdict(text: str, readable: bool) -> None:
     assert of_answer(text, "nonsense").cause == "CAUSE_UNKNOWN"
+    assert of_answer(text, hashed(text)).valid == readable
+
+
+@pytest.mark.parametrize("depth", [0, 8, 60, 900])
+def test_what_is_written_anew_of_the_largest_answers_is_bounded(depth: int) -> None:
+    text = "[" * depth + "[" + "1," * ((LARGEST - 2 * depth - 4) // 2) + "1]" + "]" * depth
+
+    assert sum(map(len, rewritten_bodies(text))) <= MOST_WRITTEN
+
+
+def test_an_answer_written_with_indents_is_told_by_each_value_that_is_valid() -> None:
+    keys = shop(value("hmac-test", "a" * 40, 2), value("hmac-test", DEMO["hmac-test"], 1, timedelta(days=3)))
+    indented = json.dumps(json.loads(ANSWER), indent=2, ensure_ascii=False)
+
+    assert [
+        of_answer(ANSWER, hashed(indented, key), keys).cause for key in ("a" * 40, DEMO["hmac-test"])
+    ] == ["CAUSE_BODY_REENCODED"] * 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"n":' + "9" * 5000 + ',"orderDetails":{"mode":"PRODUCTION"}}',
+        '{"mode":"PRODUCTION","n":' + "[" * 2000 + "]" * 2000 + "}",
+        '\ufeff{"mode":"PRODUCTION"}',
+        '{"mode":"PRODUCTION"}\x00',
+        '{"mode":"PRODUCTION","note":"a\tb"}',
+        '{"mode":"PRODUCTION",}',
+        '{"mode":"production"}',
+        '{"mode":" PRODUCTION "}',
+        '{"mode":["PRODUCTION"]}',
+        '{"a":{"b":{"c":{"mode":"PRODUCTION"}}}}',
+        '[{"mode":"PRODUCTION"}]',
+    ],
+)
+@pytest.mark.parametrize("expected", ["", "ENVIRONMENT_TEST"])
+def test_no_test_key_makes_an_answer_valid_that_some_reader_takes_for_production(
+    text: str, expected: str
+) -> None:
+    assert not of_answer(text, hashed(text), expected=expected).valid
+
+
+def test_the_metadata_of_a_merchant_are_no_mode() -> None:
+    text = '{"metadata":{"mode":"drone"},"orderDetails":{"mode":"TEST"}}'
+
     assert of_answer(text, hashed(text)).valid

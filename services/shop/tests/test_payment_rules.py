@@ -184,6 +184,25 @@ def test_times_at_either_end_of_the_calendar_are_refused_like_other_bad_facts(sh
         assert [found.field for found in refused.value.violations] == ["transaction.time"]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "nanos"), [(10**14, 0), (-(10**14), 0), (2**63 - 1, 0), (0, -1), (0, 2**31 - 1)]
+)
+def test_a_time_that_is_none_is_refused_like_other_bad_facts(shop: Running, seconds: int, nanos: int) -> None:
+    request = rules_pb2.ResolvePaymentRulesRequest(shop=opened(shop).name, transaction=facts())
+    request.transaction.time.seconds = seconds
+    request.transaction.time.nanos = nanos
+
+    with pytest.raises(Invalid) as refused:
+        shop.call(
+            "RulesService/ResolvePaymentRules",
+            request,
+            rules_pb2.ResolvePaymentRulesResponse,
+            service="payment-engine",
+        )
+
+    assert [found.field for found in refused.value.violations] == ["transaction.time"]
+
+
 def test_a_manual_entry_without_date_and_mode_is_told_what_it_lacks(shop: Running) -> None:
     found = resolved(shop, opened(shop).name, source=rules_pb2.PAYMENT_SOURCE_MANUAL_ENTRY)
 

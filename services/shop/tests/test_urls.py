@@ -205,3 +205,19 @@ def test_advice_stands_with_the_settings_that_it_is_about(counter: Counter) -> N
     ]
     assert list(read.advice) == list(changed.advice)
     assert not counter.call("ShopService/GetShop", shop_pb2.Shop, {"name": counter.opened()}).advice
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1[2606:4700::1111]",
+        "localhost[2606:4700::1111]",
+        "[2606:4700::1111].internal",
+        "[2606:4700::1111]localhost",
+        "[2606:4700::1111]:443:8",
+        *(f"a.{name}" for name in ("svc", "cluster", "test", "invalid", "private", "intra")),
+    ],
+)
+def test_a_host_that_others_read_as_another_or_that_no_public_name_has_is_refused(host: str) -> None:
+    with pytest.raises(urls.Refused):
+        urls.check(f"https://{host}/")
