@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
-from math import isfinite
+from math import inf
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, TypeVar
 
@@ -103,7 +103,8 @@ class Saved(Generic[T]):
         if (about["type"], about["platform"]) != (copy.kind.type, self.platform):
             raise _Unusable("it is of another source or platform")
         cursor, complete_time = about["cursor"], about["complete_time"]
-        if not isinstance(cursor, str) or not isfinite(complete_time):
+        # What no beat has followed yet is complete until never: infinitely long ago.
+        if not isinstance(cursor, str) or not complete_time < inf:
             raise _Unusable("its header is none that is written here")
         found = {copy.kind.key(name): copy.kind.read(name, state) for name, state in map(json.loads, lines)}
         copy.restore(found, cursor, complete_time)

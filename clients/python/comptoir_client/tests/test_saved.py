@@ -66,6 +66,17 @@ def test_a_restart_finds_what_was_known_and_how_old_it_is(hands: Hands, tmp_path
     assert (after.cursor, after.state, after.staleness_seconds) == ("c2", State.STALE, 65)
 
 
+def test_what_was_saved_before_the_first_beat_is_found_too(hands: Hands, tmp_path: Path) -> None:
+    copy = Copy(SHOPS, hands.clock)
+    copy.begin()
+    for answer in (resource(), snapshot_end("c1")):
+        copy.take(answer)
+    saved(tmp_path).save(copy)
+
+    after = loaded(hands, tmp_path)
+    assert (after.cursor, after.state, after.staleness_seconds) == ("c1", State.STALE, float("inf"))
+
+
 def test_a_wall_clock_that_was_set_back_makes_nothing_younger_than_now(hands: Hands, tmp_path: Path) -> None:
     saved(tmp_path).save(told(hands))
     hands.wall -= 3600
