@@ -127,6 +127,11 @@ class Method:
         return frozenset(self.policy.callers)
 
     @cached_property
+    def discloses(self) -> bool:
+        """Whether it shows a secret to somebody who proves anew who they are: each time is checked and recorded."""
+        return self.policy.secret_reply and self.policy.proof == policy_pb2.PROOF_FRESH
+
+    @cached_property
     def wildcards(self) -> frozenset[str]:
         """Parts of names for which people too may write the wildcard."""
         return frozenset(self.policy.wildcards)

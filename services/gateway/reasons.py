@@ -84,6 +84,10 @@ REASONS: dict[str, Reason] = {
         "The key was used for another request",
         "Send every request that is not a repetition under a key of its own.",
     ),
+    "IDEMPOTENCY_REPLY_NOT_KEPT": Reason(
+        "What it showed is not kept",
+        "It was done, and recorded. To see the secret, ask again under a key of its own.",
+    ),
     "FAILED_PRECONDITION": Reason("Not in its present state", _STATE),
     "CHANGED_SINCE": Reason(
         "It has changed since",

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from services.chassis.changes.recorder import Recorded
 from services.chassis.contract import PATTERNS
 from services.chassis.db.rows import TenantRow
-from services.shop import letters
+from services.shop import keys, letters
 from services.shop.letters import Letters
 from services.shop.rows import Base
 from services.shop.shops import CLOSED, PRODUCTION_READY, TEST_ONLY, ShopRow
@@ -101,20 +101,29 @@ def progress(db: Session, shop_id: str) -> Progress:
 
 
 def tested(db: Session, mail: Letters, shop: ShopRow, payment: Payment, now: datetime) -> Progress:
-    """Counts a test payment, if it is a new one of which more are to be seen. `shop` is locked."""
+    """Counts a test payment, if it is a new one of which more are to be seen. `shop` is locked.
+
+    A closed shop takes no payments, so none of it counts: one that was ready would else be made so unseen.
+    """
     before = progress(db, shop.shop_id)
     known = any(each.transaction_id == payment.transaction_id for each in before.payments)
-    if known or not before.missing(payment.outcome):
+    if known or shop.is_closed or not before.missing(payment.outcome):
         return before
     row = _find(db, shop.shop_id) or _new(db, shop)
     row.payments = [*row.payments, asdict(payment)]
     db.flush()
     after = progress(db, shop.shop_id)
-    if after.is_complete and shop.state == TEST_ONLY:
+    if after.is_complete:
+        make_ready(db, mail, shop, now)
+    return after
+
+
+def make_ready(db: Session, mail: Letters, shop: ShopRow, now: datetime) -> None:
+    """Lets the shop have production keys; one that has come so far, or is closed, stays as it is."""
+    if shop.state == TEST_ONLY:
         shop.state = PRODUCTION_READY
         shop.touch(now)
         mail.of_shop(db, letters.SHOP_READY, shop, now)
-    return after
 
 
 def paid(db: Session, shop: ShopRow, time: datetime) -> Progress:
@@ -136,8 +145,8 @@ def close(shop: ShopRow, now: datetime) -> None:
 def reopen(db: Session, shop: ShopRow, now: datetime) -> None:
     """Opens a closed shop where it stood before; an open one stays as it is."""
     if shop.is_closed:
-        seen = progress(db, shop.shop_id)
-        ready = seen.is_complete or seen.first_production_payment_time is not None
+        # One that moved here was ready without tests: its production keys show it.
+        ready = progress(db, shop.shop_id).is_complete or keys.has_production(db, shop.shop_id)
         shop.state = PRODUCTION_READY if ready else TEST_ONLY
         shop.touch(now)
 

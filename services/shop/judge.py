@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from services.shop import answers, credentials, diagnosis, forms
+from services.shop import answers, credentials, diagnosis, forms, rewriting
 from services.shop.answers import Answer
 from services.shop.budget import Budget
 from services.shop.credentials import Credentials
@@ -78,7 +78,7 @@ class Judge:
     ) -> Verdict:
         if not verdict.is_unexplained:
             return verdict
-        if size() > diagnosis.LARGEST or not (self.each.spend(shop.shop_id) and self.together.spend(_ALL)):
+        if size() > rewriting.LARGEST or not (self.each.spend(shop.shop_id) and self.together.spend(_ALL)):
             return verdict._replace(undiagnosed=True)
         return diagnose() or verdict
 

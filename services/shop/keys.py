@@ -236,6 +236,13 @@ def new(db: Session, company: str, shop_id: str, kind: KeyKind, now: datetime) -
     return row
 
 
+def has_production(db: Session, shop_id: str) -> bool:
+    """Whether the shop has any production key."""
+    named = [kind.key_id for kind in KINDS.values() if kind.environment == PRODUCTION]
+    query = select(KeyRow).where(KeyRow.shop_id == shop_id, KeyRow.key_id.in_(named))
+    return db.scalars(query.limit(1)).first() is not None
+
+
 def find(db: Session, shop_id: str, kind: KeyKind, *, for_update: bool = False) -> KeyRow | None:
     """The row of a key, if it was generated."""
     query = select(KeyRow).where(KeyRow.shop_id == shop_id, KeyRow.key_id == kind.key_id)

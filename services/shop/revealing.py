@@ -8,19 +8,26 @@ from sqlalchemy.orm import Session
 
 from services.chassis.errors import Precondition
 from services.chassis.vault.secret import Secret
-from services.shop import go_live, keys, letters
+from services.shop import go_live, keys, letters, usage
 from services.shop.keys import KINDS, PRODUCTION, KeyKind, KeyRing, KeyRow
 from services.shop.letters import Letters
 from services.shop.shops import ShopRow
 
 _LOCKED = KINDS["rest-password-production"]
-"""Real money has moved with it: who lost it generates a new one (domain: keys)."""
+"""Once real money has moved with it: who lost it generates a new one, and sees that (domain: keys)."""
 
 
-def is_revealable(shop: ShopRow, kind: KeyKind, *, paid: bool) -> bool:
-    """Whether a value of such a key may be revealed. `paid`: a production payment was made with the shop."""
-    closed = shop.is_closed and kind.environment == PRODUCTION
-    return not (kind.is_public or closed or (paid and kind is _LOCKED))
+def is_revealable(db: Session, shop: ShopRow, kind: KeyKind, row: KeyRow) -> bool:
+    """Whether the present value of the key may be revealed."""
+    if kind.is_public or (shop.is_closed and kind.environment == PRODUCTION):
+        return False
+    return kind is not _LOCKED or not _has_moved_money(db, row)
+
+
+def _has_moved_money(db: Session, row: KeyRow) -> bool:
+    """Whether it was the password when the first production payment was made, or was presented since."""
+    first = go_live.progress(db, row.shop_id).first_production_payment_time
+    return first is not None and (row.generate_time <= first or usage.was_presented(db, row))
 
 
 def reveal(
@@ -30,8 +37,7 @@ def reveal(
     row = keys.find(db, shop.shop_id, kind, for_update=True)
     if row is None:
         raise Precondition("The key is still to be generated.", reason="KEY_NOT_GENERATED")
-    paid = go_live.progress(db, shop.shop_id).first_production_payment_time is not None
-    if not is_revealable(shop, kind, paid=paid):
+    if not is_revealable(db, shop, kind, row):
         raise Precondition(f"The key {kind.key_id} of this shop is not revealed.", reason="NOT_REVEALABLE")
     row.reveal_time = now
     row.reveal_count += 1

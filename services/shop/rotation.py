@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis.errors import Invalid, Precondition
 from services.chassis.vault.secret import Secret
-from services.shop import key_deadlines, keys, letters
+from services.shop import go_live, key_deadlines, keys, letters
 from services.shop.key_uses import KeyUseRow
 from services.shop.keys import FORM, PRODUCTION, TEST, KeyKind, KeyRing, KeyRow, KeyValueRow
 from services.shop.letters import Letters
@@ -60,14 +60,18 @@ class Rotation:
         return self._put(kind, self._fresh(kind, numeric), manner)
 
     def bring(self, kind: KeyKind, value: str, manner: Manner) -> KeyRow:
-        """Sets a key to a value from elsewhere."""
+        """Sets a key to a value from elsewhere. With a production key the shop was in production there, and is here."""
         require_open(self.shop)
         if not kind.accepts(value, self.shop.shop_id):
             raise Invalid.field("value", "key_format", f"is not in the format of {kind.key_id} keys")
-        return self._put(kind, Secret(value), manner)
+        row = self._put(kind, Secret(value), manner)
+        if kind.environment == PRODUCTION:
+            go_live.make_ready(self.db, self.letters, self.shop, self.now)
+        return row
 
     def extend(self, kind: KeyKind, until: datetime) -> KeyRow:
         """Sets when the former value stops being valid."""
+        require_open(self.shop)
         row, _, former = self._overlapping(kind)
         if not self.now < until <= self.now + LONGEST:
             raise Invalid.field(

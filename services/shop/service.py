@@ -42,7 +42,7 @@ def _handlers(resources: Resources) -> Handlers:
         shop_pb2.DESCRIPTOR.services_by_name["ShopService"]: ShopApi(ring, cache),
         rules_pb2.DESCRIPTOR.services_by_name["RulesService"]: RulesApi(cache),
         go_live_pb2.DESCRIPTOR.services_by_name["GoLiveService"]: GoLiveApi(cache, letters),
-        key_pb2.DESCRIPTOR.services_by_name["KeyService"]: KeyApi(ring, letters),
+        key_pb2.DESCRIPTOR.services_by_name["KeyService"]: KeyApi(cache, ring, letters),
         signature_pb2.DESCRIPTOR.services_by_name["SignatureService"]: SignatureApi(keys, Judge(uses.count)),
     }
 

@@ -37,6 +37,16 @@ def last_uses(db: Session, shop_id: str) -> dict[tuple[str, int], datetime]:
     return {(key_id, generation): time for key_id, generation, time in found}
 
 
+def was_presented(db: Session, row: KeyRow) -> bool:
+    """Whether somebody opened the REST API with the present value of the key."""
+    query = select(KeyUseRow.integration).where(
+        KeyUseRow.shop_id == row.shop_id,
+        KeyUseRow.key_id == row.key_id,
+        KeyUseRow.generation == row.generation,
+    )
+    return any(integration.endswith("/credentials") for integration in db.scalars(query))
+
+
 def of_key(db: Session, row: KeyRow, now: datetime) -> Iterator[Usage]:
     """Who used the key, lately first; of values that are no longer kept, nothing is told."""
     values = {value.generation: value for value in keys.values_of(db, row)}

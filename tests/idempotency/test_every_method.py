@@ -85,8 +85,8 @@ def test_a_method_that_writes_answers_alike_or_keeps_nothing(running: Run, metho
             answers.append(ask(service, method, "twice"))
     kept = rows(service, "select count(*) from kept_replies")[0][0] - before
 
-    assert [answer.replayed for answer in answers] in ([], [False, True])
-    assert len({answer.content for answer in answers}) == kept == len(answers) // 2
+    assert [answer.replayed for answer in answers] in ([], [False] if method.discloses else [False, True])
+    assert len({answer.content for answer in answers}) == kept == bool(answers)
 
 
 def test_replies_that_bear_secrets_say_so() -> None:

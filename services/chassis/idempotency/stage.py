@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from google.protobuf.message import Message
 
-from services.chassis.errors import KeyInUse, KeyReused
+from services.chassis.errors import KeyInUse, KeyReused, Precondition
 from services.chassis.idempotency.keys import REPLAYED
 from services.chassis.idempotency.replies import Replies, Reply
 from services.chassis.idempotency.requests import body_of, digest, key_of
@@ -26,6 +26,9 @@ class Idempotency:
     Inside the transaction: a reply is kept if and only if what it tells of was committed, so that a key whose call
     failed is free, and a client that never learned how its call ended learns it by asking again. Behind
     `authorise`: whoever lost the right meanwhile is refused, and hears no kept reply.
+
+    Of a method that discloses a secret no reply is kept, only that it was done: what refuses the secret by now, and
+    the record of who saw it, are the handler's.
     """
 
     replies: Replies
@@ -45,7 +48,8 @@ class Idempotency:
         self.replies.make_ready(call.db, call.now)
         response = proceed(call)
         span = SECRETS_KEPT_FOR if call.method.policy.secret_reply else KEPT_FOR
-        reply = Reply(body, call.revision, response.SerializeToString())
+        kept_message = b"" if call.method.discloses else response.SerializeToString()
+        reply = Reply(body, call.revision, kept_message)
         self.replies.keep(call.db, owner, slot, reply, call.now + span)
         return response
 
@@ -53,6 +57,11 @@ class Idempotency:
 def _again(call: Call, kept: Reply, body: bytes) -> Message:
     if kept.body != body:
         raise KeyReused("This idempotency key was used for another request.")
+    if call.method.discloses:
+        raise Precondition(
+            "This was done under this idempotency key, and what it showed is not kept: ask under another key.",
+            reason="IDEMPOTENCY_REPLY_NOT_KEPT",
+        )
     call.revision = kept.revision
     call.told[REPLAYED] = "true"
     return call.method.response.FromString(kept.message)

@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy.orm import Session
 
 from comptoir.shop.v1 import key_pb2
-from services.shop import go_live, keys, revealing, usage
+from services.shop import keys, revealing, usage
 from services.shop.keys import KINDS, KeyKind, KeyRow, KeyValueRow
 from services.shop.shops import ShopRow
 
@@ -34,13 +34,12 @@ class _Around:
     now: datetime
     formers: dict[str, KeyValueRow]
     uses: dict[tuple[str, int], datetime]
-    paid: bool
+    db: Session
 
     @classmethod
     def of(cls, db: Session, shop: ShopRow, now: datetime) -> _Around:
-        paid = go_live.progress(db, shop.shop_id).first_production_payment_time is not None
         formers, uses = keys.formers(db, shop.shop_id, now), usage.last_uses(db, shop.shop_id)
-        return cls(shop, now, formers, uses, paid)
+        return cls(shop, now, formers, uses, db)
 
 
 def _key(around: _Around, kind: KeyKind, row: KeyRow | None) -> key_pb2.Key:
@@ -55,7 +54,7 @@ def _key(around: _Around, kind: KeyKind, row: KeyRow | None) -> key_pb2.Key:
         return key
     expired = row.is_expired(around.now)
     key.state = key_pb2.KEY_STATE_EXPIRED if expired else key_pb2.KEY_STATE_ACTIVE
-    key.revealable = revealing.is_revealable(shop, kind, paid=around.paid)
+    key.revealable = revealing.is_revealable(around.db, shop, kind, row)
     for field in (
         "masked_value",
         "public_value",

@@ -8,11 +8,13 @@ from typing import Any
 
 from comptoir.shop.v1 import key_pb2
 from services.chassis.authorize import unknown
+from services.chassis.cache import ReplyCache
 from services.chassis.changes.history import moment
 from services.chassis.errors import Invalid
 from services.chassis.rpc.call import Call
 from services.shop import expiry, keys, revealing, shops, usage
 from services.shop.api.key_messages import told, told_all
+from services.shop.api.shops import forget
 from services.shop.keys import KINDS, KeyKind, KeyRing
 from services.shop.letters import Letters
 from services.shop.rotation import AT_ONCE, OF_PRODUCTION, Manner, Rotation
@@ -25,6 +27,7 @@ _Rotating = key_pb2.RegenerateTestKeyRequest | key_pb2.GenerateProductionKeyRequ
 class KeyApi:
     """`comptoir.shop.v1.KeyService`."""
 
+    cache: ReplyCache
     ring: KeyRing
     letters: Letters
 
@@ -37,6 +40,7 @@ class KeyApi:
     def import_key(self, request: key_pb2.ImportKeyRequest, call: Call) -> key_pb2.Key:
         kind, rotation = _kind(call, request.name), self._rotation(call)
         rotation.bring(kind, request.value, _manner(request, AT_ONCE))
+        forget(self.cache, call.db, rotation.shop)
         return _told(call, rotation.shop, kind)
 
     def regenerate_test_key(self, request: key_pb2.RegenerateTestKeyRequest, call: Call) -> key_pb2.Key:

@@ -18,10 +18,10 @@ from services.chassis.vault.secret import Secret
 from services.shop.answers import Answer
 from services.shop.budget import Budget
 from services.shop.credentials import Credentials
-from services.shop.diagnosis import LARGEST, MOST_WRITTEN, rewritten_bodies
 from services.shop.forms import Form
 from services.shop.judge import Judge
 from services.shop.key_uses import Use
+from services.shop.rewriting import LARGEST, MOST_WRITTEN, rewritten_bodies
 from services.shop.signatures import HMAC_SHA_256, SHA_1, sign_answer, sign_form
 from services.shop.tests.shops_of_keys import DEMO, FORM, FORM_KEY, NOW, shop, value
 from services.shop.verdicts import ShopKeys, Verdict

@@ -180,3 +180,30 @@ def test_only_the_first_production_payment_is_noted(counter: Counter) -> None:
     assert first.HasField("first_production_payment_time")
     assert first == second == read(counter, shop)
     assert len(counter.changes(f"{shop}/goLive")) == 1
+
+
+def test_a_shop_that_moves_here_with_its_production_keys_is_in_production_and_stays_so(
+    counter: Counter,
+) -> None:
+    shop = counter.opened()
+    before = settings(counter, shop).state
+    request = {"name": f"{shop}/keys/form-production", "value": "1122334455667788"}
+    counter.call("KeyService/ImportKey", key_pb2.Key, request, service="bootstrap")
+    signed = counter.signed(shop, "PRODUCTION").signature
+    after = settings(counter, shop).state
+    staff(counter, "CloseShop", shop)
+
+    assert (before, after) == (shop_pb2.SHOP_STATE_TEST_ONLY, shop_pb2.SHOP_STATE_PRODUCTION_READY)
+    assert staff(counter, "ReopenShop", shop).state == shop_pb2.SHOP_STATE_PRODUCTION_READY
+    assert counter.verdict(shop, signed, "PRODUCTION").valid
+
+
+def test_what_is_reported_of_a_closed_shop_makes_it_ready_for_nothing(counter: Counter) -> None:
+    shop = counter.opened()
+    staff(counter, "CloseShop", shop)
+    for number, outcome in enumerate((ACCEPTED, ACCEPTED, REFUSED, REFUSED)):
+        counter.tested(shop, f"T{number}", outcome)
+    counter.paid(shop)
+
+    assert staff(counter, "ReopenShop", shop).state == shop_pb2.SHOP_STATE_TEST_ONLY
+    assert not any(scenario.transaction_id for scenario in read(counter, shop).scenarios)

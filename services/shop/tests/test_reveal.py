@@ -7,6 +7,7 @@ from psycopg import sql
 
 from comptoir.shop.v1 import key_pb2
 from services.chassis.errors import Denied, Fault, NotFound, Precondition, Unauthenticated
+from services.shop.key_uses import Use, Uses
 from services.shop.tests.counter import Counter
 
 DEMO = "testpassword_DEMOPRIVATEKEY23G4475zXZQ2UA5x7M"
@@ -99,6 +100,51 @@ def test_the_production_password_is_locked_by_the_first_production_payment(count
     assert not counter.key(shop, "rest-password-production").revealable
     assert counter.key(shop, "hmac-production").revealable
     assert counter.revealed(shop, "hmac-production")
+
+
+def test_a_value_shown_is_not_shown_again_by_repeating_the_request(counter: Counter) -> None:
+    shop = counter.opened()
+    request = key_pb2.RevealKeyRequest(name=f"{shop}/keys/form-test")
+
+    def ask() -> key_pb2.RevealedKey:
+        return counter.running.call(
+            "KeyService/RevealKey",
+            request,
+            key_pb2.RevealedKey,
+            token=counter.token(),
+            metadata={"idempotency-key": "once"},
+        )
+
+    assert ask().value
+    with pytest.raises(Precondition) as refused:
+        ask()
+    assert refused.value.reason == "IDEMPOTENCY_REPLY_NOT_KEPT"
+    assert counter.key(shop, "form-test").reveal_count == 1
+
+
+def test_a_password_generated_after_the_first_payment_is_seen_until_it_opens_the_api(
+    counter: Counter,
+) -> None:
+    shop, key = counter.opened(ready=True), "rest-password-production"
+    counter.act("GenerateProductionKey", shop, key)
+    counter.paid(shop)
+    counter.clock.forward(days=2)
+    counter.act("GenerateProductionKey", shop, key)
+
+    seen = counter.key(shop, key).revealable
+    value = counter.revealed(shop, key)
+    uses = Uses(counter.running.resources.database)
+    uses.count(Use("acme", shop[-8:], key, 2, "payment-engine/answer"), counter.clock())
+    uses.write()
+    signed_with = counter.key(shop, key).revealable
+    uses.count(Use("acme", shop[-8:], key, 2, "payment-engine/credentials"), counter.clock())
+    uses.write()
+    with pytest.raises(Precondition) as refused:
+        counter.revealed(shop, key)
+
+    assert value.startswith("prodpassword_")
+    assert (seen, signed_with, counter.key(shop, key).revealable) == (True, True, False)
+    assert refused.value.reason == "NOT_REVEALABLE"
 
 
 def test_what_is_not_there_or_public_is_not_revealed(counter: Counter) -> None:
