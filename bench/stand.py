@@ -33,8 +33,8 @@ _MIRRORED = (
     " on conflict do nothing",
     "insert into known_companies (company, display_name, region_code, time_zone, language_code, generation)"
     " values (%(company)s, 'Les Halles', 'NC', 'Pacific/Noumea', 'fr', '')",
-    "insert into known_grants (company, user_id, role, all_shops, shop_ids, generation)"
-    " values (%(company)s, %(user)s, 'ROLE_OWNER', true, '{}', '')",
+    "insert into known_grants (company, user_id, role, all_shops, shop_ids, suspended, generation)"
+    " values (%(company)s, %(user)s, 'ROLE_OWNER', true, '{}', false, '')",
 )
 """What the service keeps of others, as if it had just heard of them: they are not there."""
 _TOKEN_SECONDS = 200

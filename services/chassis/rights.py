@@ -7,6 +7,7 @@ RIGHTS: dict[str, str] = {
     "company.update": "change the company record",
     "company.history.read": "see who changed the company record, when, and from what to what",
     "users.read": "see the users of the company",
+    "users.manage": "invite, change and remove users of the company",
     "users.history.read": "see who gave and took places in the company, and when",
     "shop.read": "see shops and their settings",
     "shop.history.read": "see who changed shops and their keys, when, and from what to what",

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ARRAY, Index, Text, or_, select
+from sqlalchemy import ARRAY, Index, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from services.chassis import etags
 from services.chassis.authorize import unknown
 from services.chassis.changes.recorder import Recorded
 from services.chassis.contract import PATTERNS
 from services.chassis.db.database import Database
 from services.chassis.db.rows import MembershipRow
-from services.chassis.errors import Exists, Invalid, Precondition
+from services.chassis.errors import Exists, Invalid
 from services.chassis.mirrors.known import require
 from services.chassis.pages import Page
 from services.chassis.rights import OPERATOR, PRESETS
@@ -30,7 +31,7 @@ class MemberRow(MembershipRow, Base):
     """One place. The person's name is copied here, since a company does not see the accounts of its people."""
 
     __tablename__ = "memberships"
-    __recorded__ = Recorded("comptoir.identity/Membership", omit=frozenset({"user_display_name"}))
+    __recorded__ = Recorded("comptoir.identity/Membership", omit=frozenset({"user_display_name", "version"}))
     __table_args__ = (Index("memberships_user_id", "user_id"), MembershipRow.__table_args__)
 
     role: Mapped[str]
@@ -38,6 +39,8 @@ class MemberRow(MembershipRow, Base):
     shop_ids: Mapped[list[str]] = mapped_column(ARRAY(Text))
     user_display_name: Mapped[str]
     create_time: Mapped[datetime]
+    suspended: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[int] = mapped_column(default=1)
 
     @property
     def name(self) -> str:
@@ -45,12 +48,43 @@ class MemberRow(MembershipRow, Base):
 
     @property
     def preset(self) -> str:
-        """The role as rights know it: `ROLE_OWNER` is `owner`."""
-        return self.role.removeprefix("ROLE_").lower()
+        return preset_of(self.role)
 
     @property
     def permissions(self) -> list[str]:
         return sorted(PRESETS[self.preset])
+
+    @property
+    def etag(self) -> str:
+        return etags.etag(self.name, self.create_time.isoformat(), self.version)
+
+    def write(self, role: str, all_shops: bool, shop_ids: Sequence[str]) -> bool:
+        """Takes over what the place gives; whether that is anything new."""
+        given = (role, all_shops, list(shop_ids))
+        if given == (self.role, self.all_shops, self.shop_ids):
+            return False
+        self.role, self.all_shops, self.shop_ids = given
+        self.version += 1
+        return True
+
+    def suspend(self, suspended: bool) -> bool:
+        """Keeps the person out, or lets them in again; whether that is anything new."""
+        if suspended == self.suspended:
+            return False
+        self.suspended = suspended
+        self.version += 1
+        return True
+
+
+def preset_of(role: str) -> str:
+    """The role as rights know it: `ROLE_OWNER` is `owner`."""
+    return role.removeprefix("ROLE_").lower()
+
+
+def check_shops(all_shops: bool, shop_ids: Sequence[str], field: str) -> None:
+    """All shops and single ones exclude each other."""
+    if all_shops and shop_ids:
+        raise Invalid.field(f"{field}.shop_ids", "all_shops", "must be empty where all shops are reached")
 
 
 @dataclass(frozen=True)
@@ -70,16 +104,21 @@ def authority(db: Session, person: UserRow, company: str | None) -> Authority | 
     row = db.scalars(
         select(MemberRow).where(MemberRow.user_id == person.user_id, MemberRow.company == company)
     ).one_or_none()
-    if row is None:
+    if row is None or row.suspended:
         return None
     return Authority(row.preset, row.company, None if row.all_shops else list(row.shop_ids))
 
 
-def find(db: Session, company: str, user_id: str) -> MemberRow:
-    """The place, or the answer for an unknown one."""
-    row = db.scalars(
+def seek(db: Session, company: str, user_id: str) -> MemberRow | None:
+    """The place, if there is one."""
+    return db.scalars(
         select(MemberRow).where(MemberRow.company == company, MemberRow.user_id == user_id)
     ).one_or_none()
+
+
+def find(db: Session, company: str, user_id: str) -> MemberRow:
+    """The place, or the answer for an unknown one."""
+    row = seek(db, company, user_id)
     if row is None:
         raise unknown(NAME.format({"company": company, "membership": user_id}))
     return row
@@ -105,8 +144,7 @@ def of_person(db: Session, user_id: str) -> list[tuple[MemberRow, str]]:
 
 def give(db: Session, database: Database, row: MemberRow) -> None:
     """Gives the place: to somebody who exists, in a company that is known."""
-    if row.all_shops and row.shop_ids:
-        raise Invalid.field("membership.shop_ids", "all_shops", "must be empty where all shops are reached")
+    check_shops(row.all_shops, row.shop_ids, "membership")
     require(db, companies.KNOWN, company=row.company)
     name = users.name_for_company(db, database, row.user_id)
     if name is None:
@@ -119,26 +157,6 @@ def give(db: Session, database: Database, row: MemberRow) -> None:
 def taken() -> Exists:
     """What the violated primary key means."""
     return Exists("The person has a place in this company.", reason="MEMBERSHIP_EXISTS")
-
-
-def take(db: Session, company: str, user_id: str) -> MemberRow:
-    """Takes the place away, unless it is the last owner's, and returns what it was.
-
-    Owners are held, so that two do not leave at once.
-    """
-    held = db.scalars(
-        select(MemberRow)
-        .where(or_(MemberRow.role == OWNER, MemberRow.user_id == user_id))
-        .order_by(MemberRow.user_id)
-        .with_for_update()
-    ).all()
-    leaving = next((row for row in held if row.user_id == user_id), None)
-    if leaving is None:
-        raise unknown(NAME.format({"company": company, "membership": user_id}))
-    if leaving.role == OWNER and sum(row.role == OWNER for row in held) == 1:
-        raise Precondition("The last owner of a company stays.", reason="LAST_OWNER")
-    db.delete(leaving)
-    return leaving
 
 
 def rename(db: Session, user_id: str, display_name: str) -> None:

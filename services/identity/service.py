@@ -81,7 +81,7 @@ IDENTITY = Service(
     mirrors=MIRRORS,
     standing=Standing(MemberRow.__table__, EndedSessionRow.__table__, None),
     published=(
-        Published(MemberRow, ("role", "all_shops", "shop_ids")),
+        Published(MemberRow, ("role", "all_shops", "shop_ids", "suspended")),
         Published(EndedSessionRow, ("end_time",)),
     ),
     versions=Path(__file__).parent / "migrations",

@@ -172,6 +172,33 @@ def test_a_place_that_was_taken_away_is_felt_by_writes_and_reads_go_on(suite: Su
     assert suite.shop.call("ShopService/GetShop", request, shop_pb2.Shop, token=token).name == shop.name
 
 
+def test_a_suspension_is_felt_by_writes_until_it_is_lifted(suite: Suite) -> None:
+    company, first, second = suite.open_company(), suite.open_account("ines"), suite.open_account("marc")
+    suite.place(company, first)
+    membership = suite.place(company, second)
+    shop, token = suite.open_shop(company), suite.token(company, second)
+
+    def writes() -> bool:
+        return not refusal(lambda: suite.rename(shop, token), NotFound, Unavailable)
+
+    until(writes, "the grant is heard of")
+    operator = suite.identity.mint.operator()
+    suite.identity.call(
+        "MembershipService/SuspendMembership",
+        membership_pb2.SuspendMembershipRequest(name=membership.name),
+        membership_pb2.Membership,
+        token=operator,
+    )
+    until(lambda: refusal(lambda: suite.rename(shop, token), NotFound), "the suspension is heard of")
+    suite.identity.call(
+        "MembershipService/ResumeMembership",
+        membership_pb2.ResumeMembershipRequest(name=membership.name),
+        membership_pb2.Membership,
+        token=operator,
+    )
+    until(writes, "the resumption is heard of")
+
+
 def test_a_role_is_what_the_place_says_and_not_what_the_token_says(suite: Suite) -> None:
     company, user = suite.open_company(), suite.open_account("rem")
     suite.place(company, user, "ROLE_READER")

@@ -78,6 +78,7 @@ KINDS: dict[str, Kind] = {
                 "role": ("role", _TEXT),
                 "all_shops": ("all_shops", sa.Boolean()),
                 "shop_ids": ("shop_ids", sa.ARRAY(sa.Text)),
+                "suspended": ("suspended", sa.Boolean()),
             },
         ),
         Kind(

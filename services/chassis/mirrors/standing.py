@@ -50,7 +50,7 @@ class Standing:
             raise Unauthenticated("The session is over: sign in again.", reason="SESSION_ENDED")
         if call.grant.company is None or caller.kind is not Kind.MERCHANT:
             return
-        if found.role is None:
+        if found.role is None or found.suspended:
             # As for any other company that is not theirs.
             raise unknown(call.method.names[0].value(call.request))
         call.caller = _as_granted(caller, found)
@@ -61,9 +61,9 @@ class Standing:
         over = exists().where(ended.c.user_id == caller.subject, ended.c.session_id == caller.session)
         mine = and_(grants.c.company == (caller.company or ""), grants.c.user_id == caller.subject)
         one = select(self._heard().label("heard"), over.label("ended")).subquery()
-        return select(one, grants.c.role, grants.c.all_shops, grants.c.shop_ids).select_from(
-            one.outerjoin(grants, mine)
-        )
+        return select(
+            one, grants.c.role, grants.c.all_shops, grants.c.shop_ids, grants.c.suspended
+        ).select_from(one.outerjoin(grants, mine))
 
     def _heard(self) -> Any:
         if self.cursors is None:

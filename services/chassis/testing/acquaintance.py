@@ -67,7 +67,13 @@ class Acquaintance:
             return
         fields = {"role": f"ROLE_{role.upper()}", "all_shops": shops == "all"}
         reached = shops if isinstance(shops, list) else []
-        row = {"company": company, "user_id": claims["sub"], **fields, "shop_ids": reached}
+        row = {
+            "company": company,
+            "user_id": claims["sub"],
+            **fields,
+            "shop_ids": reached,
+            "suspended": False,
+        }
         with self._lock:
             if (
                 self.on

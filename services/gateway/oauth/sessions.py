@@ -32,6 +32,7 @@ class SignedIn:
         return {
             each.name.partition("/memberships/")[0]: each.company_display_name
             for each in self.session.memberships
+            if not each.suspended
         }
 
 

@@ -17,7 +17,8 @@ from services.identity.memberships import MemberRow
 from services.identity.rows import Base
 
 NAME = PATTERNS["comptoir.identity/Mail"]
-PLACE_GIVEN, PLACE_TAKEN = "place_given", "place_taken"
+PLACE_GIVEN, PLACE_CHANGED, PLACE_TAKEN = "place_given", "place_changed", "place_taken"
+PLACE_SUSPENDED, PLACE_RESUMED = "place_suspended", "place_resumed"
 
 
 class MailRow(OutboxRow, Base):
@@ -41,6 +42,18 @@ class Mails:
     def place_given(self, db: Session, place: MemberRow, now: datetime) -> None:
         """Tells the person that they reach a company, and as what."""
         self._of_place(db, PLACE_GIVEN, place, now)
+
+    def place_changed(self, db: Session, place: MemberRow, now: datetime) -> None:
+        """Tells the person that their role or their shops are others."""
+        self._of_place(db, PLACE_CHANGED, place, now)
+
+    def place_suspended(self, db: Session, place: MemberRow, now: datetime) -> None:
+        """Tells the person that they are kept out for now."""
+        self._of_place(db, PLACE_SUSPENDED, place, now)
+
+    def place_resumed(self, db: Session, place: MemberRow, now: datetime) -> None:
+        """Tells the person that they are let in again."""
+        self._of_place(db, PLACE_RESUMED, place, now)
 
     def place_taken(self, db: Session, place: MemberRow, now: datetime) -> None:
         """Tells the person that they no longer reach a company."""

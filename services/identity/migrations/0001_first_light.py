@@ -72,11 +72,13 @@ def _memberships() -> None:
         _texts("shop_ids"),
         _text("user_display_name"),
         _time("create_time"),
+        sa.Column("suspended", sa.Boolean, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
     )
     op.create_index("memberships_user_id", "memberships", ["user_id"])
     secure("memberships", TableClass.MEMBERSHIP, "identity")
     recorded("memberships")
-    publish("memberships", "identity", ("company", "user_id", "role", "all_shops", "shop_ids"))
+    publish("memberships", "identity", ("company", "user_id", "role", "all_shops", "shop_ids", "suspended"))
 
 
 def _sign_in() -> None:

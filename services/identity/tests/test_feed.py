@@ -23,7 +23,7 @@ def test_a_watcher_of_one_company_sees_its_places_and_no_others(
         seen.append(told.resource)
 
     assert [each.name for each in seen] == [f"{mine}/memberships/{first.name.removeprefix('users/')}"]
-    assert set(seen[0].state.fields) == {"role", "all_shops", "shop_ids"}
+    assert set(seen[0].state.fields) == {"role", "all_shops", "shop_ids", "suspended"}
 
 
 def test_of_a_person_no_more_than_a_change_is_told(acts: Acts, feed_of: Callable[..., Feeding]) -> None:

@@ -122,6 +122,33 @@ def test_a_person_is_told_of_a_place_and_of_its_end(
 
 
 @pytest.mark.parametrize("language", CODES)
+def test_a_person_is_told_of_changes_suspension_and_resumption_once_each(
+    acts: Acts, relay: Relay, post: Sender, operator: str, language: str
+) -> None:
+    company = acts.company(display_name="Atelier")
+    acts.place(company, acts.person().name)
+    place = acts.place(company, acts.person(language_code=language).name, "ROLE_READER")
+    post.work()
+    relay.taken.clear()
+    membership = membership_pb2.Membership(name=place.name, role=membership_pb2.ROLE_DEVELOPER)
+    for method, request in (
+        ("UpdateMembership", membership_pb2.UpdateMembershipRequest(membership=membership)),
+        ("SuspendMembership", membership_pb2.SuspendMembershipRequest(name=place.name)),
+        ("ResumeMembership", membership_pb2.ResumeMembershipRequest(name=place.name)),
+    ):
+        for _ in range(2):
+            acts.identity.call(
+                f"MembershipService/{method}", request, membership_pb2.Membership, token=operator
+            )
+        post.work()
+
+    subjects = [str(mail.message["Subject"]) for mail in relay.taken]
+    assert len(set(subjects)) == len(subjects) == 3
+    assert all("Atelier" in subject for subject in subjects)
+    assert {language} == {mail.message["Content-Language"] for mail in relay.taken}
+
+
+@pytest.mark.parametrize("language", CODES)
 @pytest.mark.parametrize("role", ROLES)
 def test_every_role_has_words_in_every_language(
     acts: Acts, relay: Relay, post: Sender, language: str, role: str

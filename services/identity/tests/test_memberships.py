@@ -188,11 +188,18 @@ def test_of_owners_who_leave_at_once_one_stays(acts: Acts, operator: str) -> Non
     assert [end.reason for end in ends if end is not None] == ["LAST_OWNER"]
 
 
-def test_members_give_and_take_no_places(acts: Acts) -> None:
-    company, person = acts.company(), acts.person()
-    place = acts.place(company, person.name)
+def test_only_the_platform_gives_a_further_company_to_somebody(acts: Acts) -> None:
+    company, owner = acts.company(), acts.person()
+    acts.place(company, owner.name)
+    membership = membership_pb2.Membership(user=acts.person().name, role=membership_pb2.ROLE_READER)
+    request = membership_pb2.CreateMembershipRequest(parent=company, membership=membership)
     with pytest.raises(Denied) as refused:
-        acts.leave(place.name, acts.token(person.login, company))
+        acts.identity.call(
+            "MembershipService/CreateMembership",
+            request,
+            membership_pb2.Membership,
+            token=acts.token(owner.login, company),
+        )
 
     assert refused.value.metadata["permission"] == "platform.memberships.manage"
 

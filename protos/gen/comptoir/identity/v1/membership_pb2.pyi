@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from comptoir.changes.v1 import change_pb2 as _change_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -57,6 +58,42 @@ ROLE_READER: Role.ValueType  # 5
 """Everything but keys, for reading."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
+class _PermissionReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PermissionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PermissionReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PERMISSION_REASON_UNSPECIFIED: _PermissionReason.ValueType  # 0
+    """Not stated."""
+    PERMISSION_REASON_GRANTED_BY_PRESET: _PermissionReason.ValueType  # 1
+    """The preset of the person's place holds the right, and the shop is reached."""
+    PERMISSION_REASON_NO_PLACE: _PermissionReason.ValueType  # 2
+    """The person has no place in the company."""
+    PERMISSION_REASON_SUSPENDED: _PermissionReason.ValueType  # 3
+    """The person's place is suspended."""
+    PERMISSION_REASON_PRESET_LACKS_RIGHT: _PermissionReason.ValueType  # 4
+    """The preset does not hold the right."""
+    PERMISSION_REASON_SHOP_NOT_REACHED: _PermissionReason.ValueType  # 5
+    """The preset holds the right, but the place does not reach the shop."""
+
+class PermissionReason(_PermissionReason, metaclass=_PermissionReasonEnumTypeWrapper):
+    """Why a person may do something in a company, or not."""
+
+PERMISSION_REASON_UNSPECIFIED: PermissionReason.ValueType  # 0
+"""Not stated."""
+PERMISSION_REASON_GRANTED_BY_PRESET: PermissionReason.ValueType  # 1
+"""The preset of the person's place holds the right, and the shop is reached."""
+PERMISSION_REASON_NO_PLACE: PermissionReason.ValueType  # 2
+"""The person has no place in the company."""
+PERMISSION_REASON_SUSPENDED: PermissionReason.ValueType  # 3
+"""The person's place is suspended."""
+PERMISSION_REASON_PRESET_LACKS_RIGHT: PermissionReason.ValueType  # 4
+"""The preset does not hold the right."""
+PERMISSION_REASON_SHOP_NOT_REACHED: PermissionReason.ValueType  # 5
+"""The preset holds the right, but the place does not reach the shop."""
+Global___PermissionReason: _TypeAlias = PermissionReason  # noqa: Y015
+
 @_typing.final
 class Membership(_message.Message):
     """A person's place in a company."""
@@ -72,6 +109,8 @@ class Membership(_message.Message):
     COMPANY_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     USER_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    SUSPENDED_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name; the last segment is the person's id."""
     user: _builtins.str
@@ -84,6 +123,10 @@ class Membership(_message.Message):
     """Name of the company, for choosing among several."""
     user_display_name: _builtins.str
     """The person's first and last name."""
+    suspended: _builtins.bool
+    """Whether the person is kept out until somebody resumes the membership."""
+    etag: _builtins.str
+    """Version, to be sent back with changes (AIP-154)."""
     @_builtins.property
     def shop_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Public ids of the shops the rights reach, when not all."""
@@ -108,10 +151,12 @@ class Membership(_message.Message):
         company_display_name: _builtins.str = ...,
         user_display_name: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        suspended: _builtins.bool = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_shops", b"all_shops", "company_display_name", b"company_display_name", "create_time", b"create_time", "name", b"name", "permissions", b"permissions", "role", b"role", "shop_ids", b"shop_ids", "user", b"user", "user_display_name", b"user_display_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_shops", b"all_shops", "company_display_name", b"company_display_name", "create_time", b"create_time", "etag", b"etag", "name", b"name", "permissions", b"permissions", "role", b"role", "shop_ids", b"shop_ids", "suspended", b"suspended", "user", b"user", "user_display_name", b"user_display_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -226,6 +271,40 @@ class CreateMembershipRequest(_message.Message):
 Global___CreateMembershipRequest: _TypeAlias = CreateMembershipRequest  # noqa: Y015
 
 @_typing.final
+class UpdateMembershipRequest(_message.Message):
+    """Changes the masked fields of a membership."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBERSHIP_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    validate_only: _builtins.bool
+    """Checks the change and answers as if it were made, without making it (AIP-163)."""
+    @_builtins.property
+    def membership(self) -> Global___Membership:
+        """The membership with its new values. All shops and single ones exclude each other."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Fields to change (AIP-134); every populated field when absent."""
+
+    def __init__(
+        self,
+        *,
+        membership: Global___Membership | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership", "update_mask", b"update_mask", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateMembershipRequest: _TypeAlias = UpdateMembershipRequest  # noqa: Y015
+
+@_typing.final
 class DeleteMembershipRequest(_message.Message):
     """Takes a place away."""
 
@@ -263,6 +342,122 @@ class DeleteMembershipResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteMembershipResponse: _TypeAlias = DeleteMembershipResponse  # noqa: Y015
+
+@_typing.final
+class SuspendMembershipRequest(_message.Message):
+    """Keeps a member out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the membership."""
+    reason: _builtins.str
+    """Why, for the record."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuspendMembershipRequest: _TypeAlias = SuspendMembershipRequest  # noqa: Y015
+
+@_typing.final
+class ResumeMembershipRequest(_message.Message):
+    """Lets a member in again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the membership."""
+    reason: _builtins.str
+    """Why, for the record."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeMembershipRequest: _TypeAlias = ResumeMembershipRequest  # noqa: Y015
+
+@_typing.final
+class ExplainPermissionRequest(_message.Message):
+    """Asks whether a person may do something."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    PERMISSION_FIELD_NUMBER: _builtins.int
+    SHOP_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the membership; one that is not there is explained too."""
+    permission: _builtins.str
+    """The right, such as `shop.settings.update`."""
+    shop: _builtins.str
+    """The shop in which, if that matters. Whether there is such a shop is not asked."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        permission: _builtins.str = ...,
+        shop: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "permission", b"permission", "shop", b"shop"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainPermissionRequest: _TypeAlias = ExplainPermissionRequest  # noqa: Y015
+
+@_typing.final
+class ExplainPermissionResponse(_message.Message):
+    """Whether, and why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALLOWED_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    allowed: _builtins.bool
+    """Whether the person may."""
+    reason: Global___PermissionReason.ValueType
+    """Why, for programs."""
+    explanation: _builtins.str
+    """Why, as a sentence."""
+    role: Global___Role.ValueType
+    """Preset of the person's place; not stated where they have none."""
+    def __init__(
+        self,
+        *,
+        allowed: _builtins.bool = ...,
+        reason: Global___PermissionReason.ValueType = ...,
+        explanation: _builtins.str = ...,
+        role: Global___Role.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "explanation", b"explanation", "reason", b"reason", "role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainPermissionResponse: _TypeAlias = ExplainPermissionResponse  # noqa: Y015
 
 @_typing.final
 class ListMembershipChangesRequest(_message.Message):

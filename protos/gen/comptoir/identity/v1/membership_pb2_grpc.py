@@ -51,10 +51,30 @@ class MembershipServiceStub:
                 request_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.CreateMembershipRequest.SerializeToString,
                 response_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.Membership.FromString,
                 _registered_method=True)
+        self.UpdateMembership = channel.unary_unary(
+                '/comptoir.identity.v1.MembershipService/UpdateMembership',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.UpdateMembershipRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.Membership.FromString,
+                _registered_method=True)
         self.DeleteMembership = channel.unary_unary(
                 '/comptoir.identity.v1.MembershipService/DeleteMembership',
                 request_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.DeleteMembershipRequest.SerializeToString,
                 response_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.DeleteMembershipResponse.FromString,
+                _registered_method=True)
+        self.SuspendMembership = channel.unary_unary(
+                '/comptoir.identity.v1.MembershipService/SuspendMembership',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.SuspendMembershipRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.Membership.FromString,
+                _registered_method=True)
+        self.ResumeMembership = channel.unary_unary(
+                '/comptoir.identity.v1.MembershipService/ResumeMembership',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.ResumeMembershipRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.Membership.FromString,
+                _registered_method=True)
+        self.ExplainPermission = channel.unary_unary(
+                '/comptoir.identity.v1.MembershipService/ExplainPermission',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.ExplainPermissionRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.ExplainPermissionResponse.FromString,
                 _registered_method=True)
         self.ListMembershipChanges = channel.unary_unary(
                 '/comptoir.identity.v1.MembershipService/ListMembershipChanges',
@@ -93,8 +113,39 @@ class MembershipServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateMembership(self, request, context):
+        """Changes the role or the shops of a member: never one's own, never beyond what one holds oneself, an owner's only
+        as an owner (ID8). Who writes feels it at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteMembership(self, request, context):
-        """Takes a person's place in a company away; only the platform may (ID7).
+        """Takes a person's place in a company away, under the rules of changing it; one's own may be left (ID8).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SuspendMembership(self, request, context):
+        """Suspends a member, under the rules of changing one: until resumed, the company is for them one that they do not
+        belong to (ID8).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeMembership(self, request, context):
+        """Lets a suspended member in again, as what they were (ID8).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainPermission(self, request, context):
+        """Explains whether a person may do something in the company, and why or why not (ID6). It tells what their place
+        gives; their application may have been given less.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -134,10 +185,30 @@ def add_MembershipServiceServicer_to_server(servicer, server):
                     request_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.CreateMembershipRequest.FromString,
                     response_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.Membership.SerializeToString,
             ),
+            'UpdateMembership': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateMembership,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.UpdateMembershipRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.Membership.SerializeToString,
+            ),
             'DeleteMembership': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteMembership,
                     request_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.DeleteMembershipRequest.FromString,
                     response_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.DeleteMembershipResponse.SerializeToString,
+            ),
+            'SuspendMembership': grpc.unary_unary_rpc_method_handler(
+                    servicer.SuspendMembership,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.SuspendMembershipRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.Membership.SerializeToString,
+            ),
+            'ResumeMembership': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeMembership,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.ResumeMembershipRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.Membership.SerializeToString,
+            ),
+            'ExplainPermission': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainPermission,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.ExplainPermissionRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_membership__pb2.ExplainPermissionResponse.SerializeToString,
             ),
             'ListMembershipChanges': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMembershipChanges,
@@ -243,6 +314,33 @@ class MembershipService:
             _registered_method=True)
 
     @staticmethod
+    def UpdateMembership(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.MembershipService/UpdateMembership',
+            comptoir_dot_identity_dot_v1_dot_membership__pb2.UpdateMembershipRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_membership__pb2.Membership.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def DeleteMembership(request,
             target,
             options=(),
@@ -259,6 +357,87 @@ class MembershipService:
             '/comptoir.identity.v1.MembershipService/DeleteMembership',
             comptoir_dot_identity_dot_v1_dot_membership__pb2.DeleteMembershipRequest.SerializeToString,
             comptoir_dot_identity_dot_v1_dot_membership__pb2.DeleteMembershipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SuspendMembership(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.MembershipService/SuspendMembership',
+            comptoir_dot_identity_dot_v1_dot_membership__pb2.SuspendMembershipRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_membership__pb2.Membership.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeMembership(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.MembershipService/ResumeMembership',
+            comptoir_dot_identity_dot_v1_dot_membership__pb2.ResumeMembershipRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_membership__pb2.Membership.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainPermission(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.MembershipService/ExplainPermission',
+            comptoir_dot_identity_dot_v1_dot_membership__pb2.ExplainPermissionRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_membership__pb2.ExplainPermissionResponse.FromString,
             options,
             channel_credentials,
             insecure,

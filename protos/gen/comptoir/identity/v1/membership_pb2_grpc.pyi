@@ -40,8 +40,22 @@ class MembershipServiceStub:
     """Reads one membership."""
     CreateMembership: _grpc.UnaryUnaryMultiCallable[_membership_pb2.CreateMembershipRequest, _membership_pb2.Membership]
     """Gives a person a place in a company; only the platform may (ID7)."""
+    UpdateMembership: _grpc.UnaryUnaryMultiCallable[_membership_pb2.UpdateMembershipRequest, _membership_pb2.Membership]
+    """Changes the role or the shops of a member: never one's own, never beyond what one holds oneself, an owner's only
+    as an owner (ID8). Who writes feels it at once.
+    """
     DeleteMembership: _grpc.UnaryUnaryMultiCallable[_membership_pb2.DeleteMembershipRequest, _membership_pb2.DeleteMembershipResponse]
-    """Takes a person's place in a company away; only the platform may (ID7)."""
+    """Takes a person's place in a company away, under the rules of changing it; one's own may be left (ID8)."""
+    SuspendMembership: _grpc.UnaryUnaryMultiCallable[_membership_pb2.SuspendMembershipRequest, _membership_pb2.Membership]
+    """Suspends a member, under the rules of changing one: until resumed, the company is for them one that they do not
+    belong to (ID8).
+    """
+    ResumeMembership: _grpc.UnaryUnaryMultiCallable[_membership_pb2.ResumeMembershipRequest, _membership_pb2.Membership]
+    """Lets a suspended member in again, as what they were (ID8)."""
+    ExplainPermission: _grpc.UnaryUnaryMultiCallable[_membership_pb2.ExplainPermissionRequest, _membership_pb2.ExplainPermissionResponse]
+    """Explains whether a person may do something in the company, and why or why not (ID6). It tells what their place
+    gives; their application may have been given less.
+    """
     ListMembershipChanges: _grpc.UnaryUnaryMultiCallable[_membership_pb2.ListMembershipChangesRequest, _membership_pb2.ListMembershipChangesResponse]
     """Lists the changes of a place in a company, newest first. A page may hold fewer than asked for, even none,
     while more follow (AIP-158). With `-` for the id, of every one that the company has, for those whose rights
@@ -61,8 +75,22 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
     """Reads one membership."""
     CreateMembership: _aio.UnaryUnaryMultiCallable[_membership_pb2.CreateMembershipRequest, _membership_pb2.Membership]  # type: ignore[assignment]
     """Gives a person a place in a company; only the platform may (ID7)."""
+    UpdateMembership: _aio.UnaryUnaryMultiCallable[_membership_pb2.UpdateMembershipRequest, _membership_pb2.Membership]  # type: ignore[assignment]
+    """Changes the role or the shops of a member: never one's own, never beyond what one holds oneself, an owner's only
+    as an owner (ID8). Who writes feels it at once.
+    """
     DeleteMembership: _aio.UnaryUnaryMultiCallable[_membership_pb2.DeleteMembershipRequest, _membership_pb2.DeleteMembershipResponse]  # type: ignore[assignment]
-    """Takes a person's place in a company away; only the platform may (ID7)."""
+    """Takes a person's place in a company away, under the rules of changing it; one's own may be left (ID8)."""
+    SuspendMembership: _aio.UnaryUnaryMultiCallable[_membership_pb2.SuspendMembershipRequest, _membership_pb2.Membership]  # type: ignore[assignment]
+    """Suspends a member, under the rules of changing one: until resumed, the company is for them one that they do not
+    belong to (ID8).
+    """
+    ResumeMembership: _aio.UnaryUnaryMultiCallable[_membership_pb2.ResumeMembershipRequest, _membership_pb2.Membership]  # type: ignore[assignment]
+    """Lets a suspended member in again, as what they were (ID8)."""
+    ExplainPermission: _aio.UnaryUnaryMultiCallable[_membership_pb2.ExplainPermissionRequest, _membership_pb2.ExplainPermissionResponse]  # type: ignore[assignment]
+    """Explains whether a person may do something in the company, and why or why not (ID6). It tells what their place
+    gives; their application may have been given less.
+    """
     ListMembershipChanges: _aio.UnaryUnaryMultiCallable[_membership_pb2.ListMembershipChangesRequest, _membership_pb2.ListMembershipChangesResponse]  # type: ignore[assignment]
     """Lists the changes of a place in a company, newest first. A page may hold fewer than asked for, even none,
     while more follow (AIP-158). With `-` for the id, of every one that the company has, for those whose rights
@@ -99,12 +127,50 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
         """Gives a person a place in a company; only the platform may (ID7)."""
 
     @_abc_1.abstractmethod
+    def UpdateMembership(
+        self,
+        request: _membership_pb2.UpdateMembershipRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_membership_pb2.Membership, _abc.Awaitable[_membership_pb2.Membership]]:
+        """Changes the role or the shops of a member: never one's own, never beyond what one holds oneself, an owner's only
+        as an owner (ID8). Who writes feels it at once.
+        """
+
+    @_abc_1.abstractmethod
     def DeleteMembership(
         self,
         request: _membership_pb2.DeleteMembershipRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_membership_pb2.DeleteMembershipResponse, _abc.Awaitable[_membership_pb2.DeleteMembershipResponse]]:
-        """Takes a person's place in a company away; only the platform may (ID7)."""
+        """Takes a person's place in a company away, under the rules of changing it; one's own may be left (ID8)."""
+
+    @_abc_1.abstractmethod
+    def SuspendMembership(
+        self,
+        request: _membership_pb2.SuspendMembershipRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_membership_pb2.Membership, _abc.Awaitable[_membership_pb2.Membership]]:
+        """Suspends a member, under the rules of changing one: until resumed, the company is for them one that they do not
+        belong to (ID8).
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeMembership(
+        self,
+        request: _membership_pb2.ResumeMembershipRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_membership_pb2.Membership, _abc.Awaitable[_membership_pb2.Membership]]:
+        """Lets a suspended member in again, as what they were (ID8)."""
+
+    @_abc_1.abstractmethod
+    def ExplainPermission(
+        self,
+        request: _membership_pb2.ExplainPermissionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_membership_pb2.ExplainPermissionResponse, _abc.Awaitable[_membership_pb2.ExplainPermissionResponse]]:
+        """Explains whether a person may do something in the company, and why or why not (ID6). It tells what their place
+        gives; their application may have been given less.
+        """
 
     @_abc_1.abstractmethod
     def ListMembershipChanges(

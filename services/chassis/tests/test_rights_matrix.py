@@ -1,0 +1,80 @@
+"""Every right against every method and every preset: a method opens to the right it names, and to no other."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from services.chassis.authorize import authorize
+from services.chassis.caller import Caller, Kind
+from services.chassis.contract import PEOPLE, Method, every_method
+from services.chassis.errors import Denied
+from services.chassis.rights import OPERATOR, PRESETS, RIGHTS, SCOPES
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+METHODS = [method for method in every_method() if method.policy.permission]
+CASES = [
+    pytest.param(method, Kind(kind), id=f"{method.name}-{Kind(kind).name.lower()}")
+    for method in METHODS
+    for kind in sorted(method.callers & PEOPLE)
+]
+
+
+def caller(method: Method, kind: Kind, rights: frozenset[str]) -> Caller:
+    """Somebody of the company that the example is about, or of the platform, with these rights and every scope."""
+    example = method.example()
+    parts = [name.pattern.parse(name.value(example)) or {} for name in method.names]
+    company = next((found["company"] for found in parts if "company" in found), "acme")
+    return Caller(
+        kind,
+        "ada",
+        "gateway",
+        company=company if kind is Kind.MERCHANT else None,
+        rights=rights,
+        scopes=frozenset(SCOPES),
+        authenticated_at=NOW,
+    )
+
+
+def lacking(method: Method, kind: Kind, rights: frozenset[str]) -> str:
+    """The right that the refusal names; empty where the call goes on."""
+    try:
+        authorize(caller(method, kind, rights), method, method.example(), NOW)
+    except Denied as refused:
+        return refused.metadata["permission"]
+    return ""
+
+
+@pytest.mark.parametrize(("method", "kind"), CASES)
+def test_a_method_opens_to_its_right_and_to_no_other(method: Method, kind: Kind) -> None:
+    needed = method.policy.permission
+    alone = {right: lacking(method, kind, frozenset({right})) for right in RIGHTS}
+    all_but_one = {right: lacking(method, kind, frozenset(RIGHTS) - {right}) for right in RIGHTS}
+
+    assert alone == {right: "" if right == needed else needed for right in RIGHTS}
+    assert all_but_one == {right: needed if right == needed else "" for right in RIGHTS}
+
+
+@pytest.mark.parametrize(("method", "kind"), CASES)
+def test_a_method_opens_to_the_presets_that_hold_its_right(method: Method, kind: Kind) -> None:
+    presets = {
+        name: rights for name, rights in PRESETS.items() if (name == OPERATOR) == (kind is Kind.OPERATOR)
+    }
+    needed = method.policy.permission
+    found = {name: lacking(method, kind, rights) for name, rights in presets.items()}
+
+    assert found == {name: "" if needed in rights else needed for name, rights in presets.items()}
+
+
+def test_every_right_opens_something() -> None:
+    assert {method.policy.permission for method in METHODS} == set(RIGHTS)
+
+
+def test_no_preset_of_a_company_holds_a_right_of_the_platform() -> None:
+    merchants = {name: rights for name, rights in PRESETS.items() if name != OPERATOR}
+
+    assert {name: [] for name in merchants} == {
+        name: [right for right in rights if right.startswith("platform.")]
+        for name, rights in merchants.items()
+    }

@@ -1,0 +1,93 @@
+"""Who may manage whose place (ID8): within what they hold themselves, never their own, an owner's only as an owner.
+
+Rights and shops are those of this moment: the places that matter are held until the call ends, in one order, so that
+two who manage each other at once are judged one after the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from services.chassis.authorize import unknown
+from services.chassis.caller import Caller, Kind
+from services.chassis.errors import Denied, Precondition
+from services.chassis.rights import PRESETS, refusal
+from services.identity.memberships import NAME, OWNER, MemberRow, preset_of
+
+
+class Place(Protocol):
+    """What a place gives: one that is, or one that is offered."""
+
+    @property
+    def role(self) -> str: ...
+    @property
+    def all_shops(self) -> bool: ...
+    @property
+    def shop_ids(self) -> list[str]: ...
+
+
+@dataclass(frozen=True)
+class Held:
+    """A place about to be changed, and what decides whether it may be."""
+
+    place: MemberRow
+    manager: MemberRow | None
+    """Place of whoever changes it; None for the platform's staff."""
+    other_owners: int
+    """Owners who can act, without this one."""
+
+    def allow(self) -> None:
+        """Refuses whoever may not touch the place as it is."""
+        if self.manager is not None:
+            if self.manager.user_id == self.place.user_id:
+                raise Denied("Nobody changes their own place: ask somebody else.", reason="OWN_MEMBERSHIP")
+            within(self.manager, self.place)
+
+    def keep_an_owner(self) -> None:
+        """Refuses to do without the last owner."""
+        if self.place.role == OWNER and not self.place.suspended and not self.other_owners:
+            raise Precondition("The last owner of a company stays.", reason="LAST_OWNER")
+
+
+def hold(db: Session, caller: Caller, company: str, user_id: str) -> Held:
+    """The place, with its manager's and all owners', so that two owners do not leave at once."""
+    manages = caller.kind is Kind.MERCHANT
+    people = [user_id, caller.subject] if manages else [user_id]
+    rows = db.scalars(
+        select(MemberRow)
+        .where(or_(MemberRow.role == OWNER, MemberRow.user_id.in_(people)))
+        .order_by(MemberRow.user_id)
+        .with_for_update(),
+        execution_options={"populate_existing": True},
+    ).all()
+    found = {row.user_id: row for row in rows}
+    place = found.get(user_id)
+    # A manager who was put out a moment ago is answered as one who never was in.
+    if place is None or (manages and not _acts(found.get(caller.subject))):
+        raise unknown(NAME.format({"company": company, "membership": user_id}))
+    others = sum(row.role == OWNER and _acts(row) for row in rows if row is not place)
+    return Held(place, found[caller.subject] if manages else None, others)
+
+
+def manager(db: Session, caller: Caller, company: str) -> MemberRow | None:
+    """The place of whoever offers places to others, held; None for the platform's staff."""
+    return hold(db, caller, company, caller.subject).place if caller.kind is Kind.MERCHANT else None
+
+
+def within(manager: MemberRow, place: Place) -> None:
+    """Refuses to give, or to touch, what the manager does not hold."""
+    if place.role == OWNER and manager.role != OWNER:
+        raise Denied("Only owners manage owners.", reason="OWNERS_ONLY")
+    lacking = sorted(PRESETS[preset_of(place.role)] - PRESETS[manager.preset])
+    if lacking:
+        raise Denied(refusal(lacking[0]), metadata={"permission": lacking[0]})
+    if not manager.all_shops and (place.all_shops or not set(place.shop_ids) <= set(manager.shop_ids)):
+        raise Denied("This reaches shops that you do not reach.", reason="SHOPS_NOT_REACHED")
+
+
+def _acts(row: MemberRow | None) -> bool:
+    return row is not None and not row.suspended
