@@ -7,7 +7,6 @@ two who manage each other at once are judged one after the other.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -16,18 +15,7 @@ from services.chassis.authorize import unknown
 from services.chassis.caller import Caller, Kind
 from services.chassis.errors import Denied, Precondition
 from services.chassis.rights import PRESETS, refusal
-from services.identity.memberships import NAME, OWNER, MemberRow, preset_of
-
-
-class Place(Protocol):
-    """What a place gives: one that is, or one that is offered."""
-
-    @property
-    def role(self) -> str: ...
-    @property
-    def all_shops(self) -> bool: ...
-    @property
-    def shop_ids(self) -> list[str]: ...
+from services.identity.memberships import NAME, OWNER, MemberRow
 
 
 @dataclass(frozen=True)
@@ -73,16 +61,11 @@ def hold(db: Session, caller: Caller, company: str, user_id: str) -> Held:
     return Held(place, found[caller.subject] if manages else None, others)
 
 
-def manager(db: Session, caller: Caller, company: str) -> MemberRow | None:
-    """The place of whoever offers places to others, held; None for the platform's staff."""
-    return hold(db, caller, company, caller.subject).place if caller.kind is Kind.MERCHANT else None
-
-
-def within(manager: MemberRow, place: Place) -> None:
+def within(manager: MemberRow, place: MemberRow) -> None:
     """Refuses to give, or to touch, what the manager does not hold."""
     if place.role == OWNER and manager.role != OWNER:
         raise Denied("Only owners manage owners.", reason="OWNERS_ONLY")
-    lacking = sorted(PRESETS[preset_of(place.role)] - PRESETS[manager.preset])
+    lacking = sorted(PRESETS[place.preset] - PRESETS[manager.preset])
     if lacking:
         raise Denied(refusal(lacking[0]), metadata={"permission": lacking[0]})
     if not manager.all_shops and (place.all_shops or not set(place.shop_ids) <= set(manager.shop_ids)):

@@ -48,7 +48,8 @@ class MemberRow(MembershipRow, Base):
 
     @property
     def preset(self) -> str:
-        return preset_of(self.role)
+        """The role as rights know it: `ROLE_OWNER` is `owner`."""
+        return self.role.removeprefix("ROLE_").lower()
 
     @property
     def permissions(self) -> list[str]:
@@ -76,15 +77,10 @@ class MemberRow(MembershipRow, Base):
         return True
 
 
-def preset_of(role: str) -> str:
-    """The role as rights know it: `ROLE_OWNER` is `owner`."""
-    return role.removeprefix("ROLE_").lower()
-
-
-def check_shops(all_shops: bool, shop_ids: Sequence[str], field: str) -> None:
+def check_shops(all_shops: bool, shop_ids: Sequence[str]) -> None:
     """All shops and single ones exclude each other."""
     if all_shops and shop_ids:
-        raise Invalid.field(f"{field}.shop_ids", "all_shops", "must be empty where all shops are reached")
+        raise Invalid.field("membership.shop_ids", "all_shops", "must be empty where all shops are reached")
 
 
 @dataclass(frozen=True)
@@ -144,7 +140,7 @@ def of_person(db: Session, user_id: str) -> list[tuple[MemberRow, str]]:
 
 def give(db: Session, database: Database, row: MemberRow) -> None:
     """Gives the place: to somebody who exists, in a company that is known."""
-    check_shops(row.all_shops, row.shop_ids, "membership")
+    check_shops(row.all_shops, row.shop_ids)
     require(db, companies.KNOWN, company=row.company)
     name = users.name_for_company(db, database, row.user_id)
     if name is None:

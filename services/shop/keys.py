@@ -238,9 +238,7 @@ def new(db: Session, company: str, shop_id: str, kind: KeyKind, now: datetime) -
 
 def has_production(db: Session, shop_id: str) -> bool:
     """Whether the shop has any production key."""
-    named = [kind.key_id for kind in KINDS.values() if kind.environment == PRODUCTION]
-    query = select(KeyRow).where(KeyRow.shop_id == shop_id, KeyRow.key_id.in_(named))
-    return db.scalars(query.limit(1)).first() is not None
+    return any(KINDS[row.key_id].environment == PRODUCTION for row in all_of(db, shop_id))
 
 
 def find(db: Session, shop_id: str, kind: KeyKind, *, for_update: bool = False) -> KeyRow | None:

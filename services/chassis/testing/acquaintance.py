@@ -58,30 +58,22 @@ class Acquaintance:
 
     def grant(self, claims: dict[str, Any]) -> None:
         """Gives a person in a company what the claims of a token say."""
-        company, role, shops = claims.get("company"), claims.get("role"), claims.get("shops")
-        if (
-            not isinstance(company, str)
-            or not isinstance(role, str)
-            or not isinstance(claims.get("sub"), str)
-        ):
+        company, person, role, shops = (claims.get(name) for name in ("company", "sub", "role", "shops"))
+        if not (isinstance(company, str) and isinstance(person, str) and isinstance(role, str)):
             return
-        fields = {"role": f"ROLE_{role.upper()}", "all_shops": shops == "all"}
-        reached = shops if isinstance(shops, list) else []
         row = {
             "company": company,
-            "user_id": claims["sub"],
-            **fields,
-            "shop_ids": reached,
+            "user_id": person,
+            "role": f"ROLE_{role.upper()}",
+            "all_shops": shops == "all",
+            "shop_ids": shops if isinstance(shops, list) else [],
             "suspended": False,
         }
         with self._lock:
-            if (
-                self.on
-                and "known_grants" in self._tables
-                and self._granted.get((company, claims["sub"])) != row
-            ):
+            hears = self.on and "known_grants" in self._tables
+            if hears and self._granted.get((company, person)) != row:
                 self._write("known_grants", **row, generation="")
-                self._granted[company, claims["sub"]] = row
+                self._granted[company, person] = row
 
     def forget(self) -> None:
         """From now on the service knows only what it hears."""

@@ -81,7 +81,7 @@ class MembershipApi:
         held.allow()
         asked = self._shown(row, call)
         merge(request.membership, asked, call.paths)
-        memberships.check_shops(asked.all_shops, asked.shop_ids, "membership")
+        memberships.check_shops(asked.all_shops, asked.shop_ids)
         role = membership_pb2.Role.Name(asked.role)
         if role != memberships.OWNER:
             held.keep_an_owner()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from comptoir.changes.v1 import feed_pb2
 from comptoir.shop.v1 import rules_pb2, shop_pb2
@@ -39,17 +40,16 @@ def opened(shop: Running, **settings: Any) -> shop_pb2.Shop:
 
 
 def facts(**others: Any) -> rules_pb2.PaymentFacts:
-    told = rules_pb2.PaymentFacts(
+    return rules_pb2.PaymentFacts(
         **{
             "source": rules_pb2.PAYMENT_SOURCE_FORM,
             "amount_minor": 20_000,
             "currency_code": "EUR",
             "brand": "CB",
+            "time": Timestamp(seconds=int(AFTERNOON.timestamp())),
             **others,
         }
     )
-    told.time.FromDatetime(AFTERNOON)
-    return told
 
 
 def resolved(
@@ -168,37 +168,23 @@ def test_a_fact_that_no_transaction_can_have_is_refused_by_field_and_rule(
     assert [(field, rule)] == [(found.field, found.rule) for found in refused.value.violations]
 
 
-def test_times_at_either_end_of_the_calendar_are_refused_like_other_bad_facts(shop: Running) -> None:
-    name = opened(shop).name
-
-    for year in (1, 9999):
-        request = rules_pb2.ResolvePaymentRulesRequest(shop=name, transaction=facts())
-        request.transaction.time.FromDatetime(datetime(year, 12, 31, 23, 59, tzinfo=UTC))
-        with pytest.raises(Invalid) as refused:
-            shop.call(
-                "RulesService/ResolvePaymentRules",
-                request,
-                rules_pb2.ResolvePaymentRulesResponse,
-                service="payment-engine",
-            )
-        assert [found.field for found in refused.value.violations] == ["transaction.time"]
+FIRST_YEAR = int(datetime(1, 12, 31, 23, 59, tzinfo=UTC).timestamp())
+LAST_YEAR = int(datetime(9999, 12, 31, 23, 59, tzinfo=UTC).timestamp())
 
 
-@pytest.mark.parametrize(
-    ("seconds", "nanos"), [(10**14, 0), (-(10**14), 0), (2**63 - 1, 0), (0, -1), (0, 2**31 - 1)]
-)
-def test_a_time_that_is_none_is_refused_like_other_bad_facts(shop: Running, seconds: int, nanos: int) -> None:
-    request = rules_pb2.ResolvePaymentRulesRequest(shop=opened(shop).name, transaction=facts())
-    request.transaction.time.seconds = seconds
-    request.transaction.time.nanos = nanos
+@pytest.mark.parametrize("seconds", [FIRST_YEAR, LAST_YEAR, 10**14, -(10**14), 2**63 - 1])
+def test_a_time_out_of_reach_is_refused_like_other_bad_facts(shop: Running, seconds: int) -> None:
+    assert_bad_time(shop, Timestamp(seconds=seconds))
 
+
+@pytest.mark.parametrize("nanos", [-1, 2**31 - 1])
+def test_a_time_that_is_none_is_refused_like_other_bad_facts(shop: Running, nanos: int) -> None:
+    assert_bad_time(shop, Timestamp(nanos=nanos))
+
+
+def assert_bad_time(shop: Running, time: Timestamp) -> None:
     with pytest.raises(Invalid) as refused:
-        shop.call(
-            "RulesService/ResolvePaymentRules",
-            request,
-            rules_pb2.ResolvePaymentRulesResponse,
-            service="payment-engine",
-        )
+        resolved(shop, opened(shop).name, time=time)
 
     assert [found.field for found in refused.value.violations] == ["transaction.time"]
 

@@ -54,6 +54,11 @@ def with_header(path: Path, **changed: object) -> None:
     sealed(path, b"\n".join((json.dumps({**json.loads(header), **changed}).encode(), *lines)))
 
 
+def assert_ignored(copy: Copy[Shop], caplog: pytest.LogCaptureFixture) -> None:
+    assert copy.state is State.COLD
+    assert "is ignored" in caplog.text
+
+
 def test_a_restart_finds_what_was_known_and_how_old_it_is(hands: Hands, tmp_path: Path) -> None:
     before = told(hands)
     hands.pass_(5)
@@ -113,8 +118,7 @@ def test_a_header_with_a_right_checksum_and_odd_content_is_ignored(
     saved(tmp_path).save(copy)
     with_header(saved(tmp_path).path(copy), **header)
 
-    assert loaded(hands, tmp_path).state is State.COLD
-    assert "is ignored" in caplog.text
+    assert_ignored(loaded(hands, tmp_path), caplog)
 
 
 @pytest.mark.parametrize(
@@ -129,8 +133,7 @@ def test_a_line_with_a_right_checksum_and_odd_content_is_ignored(
     first, second, _, _, _ = path.read_bytes().split(b"\n")
     sealed(path, b"\n".join((first, second, line.encode())))
 
-    assert loaded(hands, tmp_path).state is State.COLD
-    assert "is ignored" in caplog.text
+    assert_ignored(loaded(hands, tmp_path), caplog)
 
 
 @pytest.mark.parametrize("position", [0, 60, 400, -70, -3])
@@ -144,8 +147,7 @@ def test_a_flipped_bit_anywhere_is_noticed(
     content[position] ^= 1
     path.write_bytes(content)
 
-    assert loaded(hands, tmp_path).state is State.COLD
-    assert "is ignored" in caplog.text
+    assert_ignored(loaded(hands, tmp_path), caplog)
 
 
 @pytest.mark.parametrize("length", [0, 1, 100, -2, -66])
