@@ -21,8 +21,9 @@ from services.identity.api.sessions import SessionApi
 from services.identity.api.users import UserApi
 from services.identity.attempts import Attempts, Limit
 from services.identity.config import IdentitySettings
+from services.identity.links import Links
 from services.identity.mail.api import MailApi
-from services.identity.mail.letters import letter
+from services.identity.mail.letters import Letters
 from services.identity.mail.mails import MailRow, Mails
 from services.identity.memberships import MemberRow
 from services.identity.oauth import clients
@@ -61,8 +62,9 @@ def _handlers(resources: Resources) -> Handlers:
 
 def sender(resources: Resources, outbox: Outbox[MailRow]) -> Sender:
     """What sends identity's mail."""
-    settings = resources.settings
-    return Sender(settings.database_url, outbox, letter, Carrier.of(settings), resources.clock)
+    settings, clock = resources.settings, resources.clock
+    letters = Letters(Links(resources.vault, settings.issuer), clock)
+    return Sender(settings.database_url, outbox, letters.write, Carrier.of(settings), clock)
 
 
 def _keys(resources: Resources) -> KeyRing:

@@ -17,6 +17,8 @@ from services.identity.memberships import MemberRow
 from services.identity.rows import Base
 
 NAME = PATTERNS["comptoir.identity/Mail"]
+LINK = "link"
+"""Argument of mails that bear a link: its id, of which the sender makes the address."""
 PLACE_GIVEN, PLACE_CHANGED, PLACE_TAKEN = "place_given", "place_changed", "place_taken"
 PLACE_SUSPENDED, PLACE_RESUMED = "place_suspended", "place_resumed"
 

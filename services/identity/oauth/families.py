@@ -6,8 +6,6 @@ token is the same whoever of several parallel requests asks for it. Families liv
 
 from __future__ import annotations
 
-import base64
-import hmac
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,17 +16,15 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.db.rows import PersonRow
 from services.chassis.names import new_id
-from services.chassis.vault.place import PLATFORM
-from services.chassis.vault.secret import Secret
 from services.chassis.vault.vault import Vault
 from services.identity import bearers, sessions
+from services.identity.derived import Derived
 from services.identity.oauth.clients import ClientRow
 from services.identity.rows import Base
 from services.identity.sessions import SessionRow
 
 GRACE = timedelta(seconds=10)
 """How long the same client gets the same successor again, while that is unused."""
-_PURPOSE = "refresh-token"
 _SHAPE = re.compile(r"([a-z][a-z2-7]{19})\.(0|[1-9][0-9]{0,8})\.([A-Za-z0-9_-]{43})")
 
 
@@ -71,22 +67,16 @@ class RefreshTokens:
     """Makes tokens and knows its own again."""
 
     def __init__(self, vault: Vault) -> None:
-        self._vault = vault
+        self._values = Derived(vault, "refresh-token")
 
     def newest(self, db: Session, family: FamilyRow) -> str:
         """The family's present token."""
-        subject = f"{family.family_id}.{family.number}"
-        mac = self._vault.fingerprint(db.connection(), PLATFORM, _PURPOSE, Secret(subject))
-        return f"{subject}.{_text(mac)}"
+        return self._values.value(db, f"{family.family_id}.{family.number}")
 
     def read(self, db: Session, token: str) -> RefreshToken | None:
         """What the token says; None if it is not one of ours."""
         found = _SHAPE.fullmatch(token)
-        if found is None:
-            return None
-        subject = Secret(f"{found[1]}.{found[2]}")
-        mac = self._vault.known_fingerprint(db.connection(), PLATFORM, _PURPOSE, subject)
-        if mac is None or not hmac.compare_digest(_text(mac), found[3]):
+        if found is None or self._values.subject(db, token) is None:
             return None
         return RefreshToken(found[1], int(found[2]))
 
@@ -121,7 +111,3 @@ def find(db: Session, family_id: str) -> FamilyRow | None:
     """The family, if it still is."""
     query = select(FamilyRow).where(FamilyRow.family_id == family_id)
     return db.scalars(query, execution_options={"populate_existing": True}).one_or_none()
-
-
-def _text(mac: bytes) -> str:
-    return base64.urlsafe_b64encode(mac).decode().rstrip("=")
