@@ -15,6 +15,8 @@ from services.chassis.authorize import unknown
 from services.chassis.caller import Caller, Kind
 from services.chassis.errors import Denied, Precondition
 from services.chassis.rights import PRESETS, refusal
+from services.chassis.rpc.call import Call
+from services.identity.mail.mails import Mails
 from services.identity.memberships import NAME, OWNER, MemberRow
 
 
@@ -41,10 +43,14 @@ class Held:
             raise Precondition("The last owner of a company stays.", reason="LAST_OWNER")
 
 
-def hold(db: Session, caller: Caller, company: str, user_id: str) -> Held:
+def manager(caller: Caller) -> str | None:
+    """The person by whose own place a change is judged; None for the platform's staff."""
+    return caller.subject if caller.kind is Kind.MERCHANT else None
+
+
+def hold(db: Session, company: str, user_id: str, manager: str | None) -> Held:
     """The place, with its manager's and all owners', so that two owners do not leave at once."""
-    manages = caller.kind is Kind.MERCHANT
-    people = [user_id, caller.subject] if manages else [user_id]
+    people = [user_id, manager] if manager else [user_id]
     rows = db.scalars(
         select(MemberRow)
         .where(or_(MemberRow.role == OWNER, MemberRow.user_id.in_(people)))
@@ -55,10 +61,19 @@ def hold(db: Session, caller: Caller, company: str, user_id: str) -> Held:
     found = {row.user_id: row for row in rows}
     place = found.get(user_id)
     # A manager who was put out a moment ago is answered as one who never was in.
-    if place is None or (manages and not _acts(found.get(caller.subject))):
+    if place is None or (manager and not _acts(found.get(manager))):
         raise unknown(NAME.format({"company": company, "membership": user_id}))
     others = sum(row.role == OWNER and _acts(row) for row in rows if row is not place)
-    return Held(place, found[caller.subject] if manages else None, others)
+    return Held(place, found[manager] if manager else None, others)
+
+
+def leave(call: Call, mails: Mails, company: str, user_id: str) -> None:
+    """Takes a person's place in the company away at their own wish: it needs no right, but an owner stays."""
+    with call.visit(company=company):
+        held = hold(call.db, company, user_id, None)
+        held.keep_an_owner()
+        call.db.delete(held.place)
+        mails.place_taken(call.db, held.place, call.now)
 
 
 def within(manager: MemberRow, place: MemberRow) -> None:

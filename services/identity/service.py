@@ -46,14 +46,12 @@ def _handlers(resources: Resources) -> Handlers:
     passwords, keys = Passwords(), _keys(resources)
     grants = Grants(settings.issuer, keys, RefreshTokens(resources.vault), database)
     outbox = Outbox(MailRow, settings.mail_domain)
-    mail = sender(resources, outbox)
+    mail, mails = sender(resources, outbox), Mails(outbox)
     resources.starters.append(mail.start)
     resources.closers.append(mail.stop)
     return {
-        user_pb2.DESCRIPTOR.services_by_name["UserService"]: UserApi(passwords),
-        membership_pb2.DESCRIPTOR.services_by_name["MembershipService"]: MembershipApi(
-            database, Mails(outbox)
-        ),
+        user_pb2.DESCRIPTOR.services_by_name["UserService"]: UserApi(passwords, mails),
+        membership_pb2.DESCRIPTOR.services_by_name["MembershipService"]: MembershipApi(database, mails),
         mail_pb2.DESCRIPTOR.services_by_name["MailService"]: MailApi(outbox),
         session_pb2.DESCRIPTOR.services_by_name["SessionService"]: SessionApi(SignIn(attempts, passwords)),
         oauth_pb2.DESCRIPTOR.services_by_name["OAuthService"]: OAuthApi(grants, keys),

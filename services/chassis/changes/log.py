@@ -82,13 +82,13 @@ class ChangeLog:
         """To be called after the commit, so that the feed looks at once."""
 
     def append(self, session: ScopedSession, stamp: Stamp) -> Revision | None:
-        """Appends the session's entries to the chain of its scope; None if there are none.
+        """Appends the session's entries to the chain of its scope, once; None if there are none.
 
         The position of a change is its transaction's id, but never less than the position before it in its scope:
         two transactions may lock a head in another order than they were begun in. So positions rise with the
         sequence, and whatever lies below the oldest running transaction is complete, in order, for ever.
         """
-        entries = session.recorder.entries
+        entries = session.recorder.drain()
         if not entries:
             return None
         connection, scope = session.connection(), scope_of(session)

@@ -55,9 +55,10 @@ class Recorder:
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
 
-    @property
-    def entries(self) -> list[Entry]:
-        return [entry for entry in self._entries.values() if entry.action != UPDATE or entry.fields]
+    def drain(self) -> list[Entry]:
+        """What was gathered since the last time."""
+        gathered, self._entries = self._entries, {}
+        return [entry for entry in gathered.values() if entry.action != UPDATE or entry.fields]
 
     def take(self, row: Any, action: str) -> None:
         """Takes a row over as it is flushed."""

@@ -71,6 +71,28 @@ def enter(session: ScopedSession, scope: Scope) -> None:
         confine(session.connection(), scope)
 
 
+@contextmanager
+def visiting(session: ScopedSession, scope: Scope) -> Iterator[ScopedSession]:
+    """A session of its own for somebody else's rows, in the transaction of this one, which is confined so meanwhile.
+
+    There is never more than one scope at a time, so no policy has to know of two. Once anything fails, the
+    transaction stays confined as it is: it can only be given up.
+    """
+    connection = session.connection()
+    with ScopedSession(bind=connection, expire_on_commit=False) as inner:
+        inner.scope = scope
+        confine(connection, scope)
+        yield inner
+        inner.flush()
+    confine(connection, session.scope)
+
+
+def check_writes(session: ScopedSession) -> None:
+    """Lets the database check now what it checks at the end, such as that each recorded write has its change."""
+    driver: Any = session.connection().connection.driver_connection
+    driver.execute("set constraints all immediate; set constraints all deferred")
+
+
 def _engine(url: str, connections: int) -> Engine:
     engine = create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -11,13 +12,14 @@ import grpc
 from google.protobuf.message import Message
 
 from services.chassis.authorize import Grant
-from services.chassis.caller import Caller
-from services.chassis.changes.log import ChangeLog, Revision
+from services.chassis.caller import Caller, Kind
+from services.chassis.changes.log import ChangeLog, Revision, Stamp
 from services.chassis.contract import Method
-from services.chassis.db.database import Database, enter
+from services.chassis.db.database import Database, check_writes, enter, visiting
 from services.chassis.db.scope import Scope
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.errors import Invalid, TimedOut
+from services.chassis.rpc.metadata import CLIENT_ADDRESS
 
 Proceed = Callable[["Call"], Message]
 """The rest of the stages."""
@@ -48,6 +50,8 @@ class Call:
     """Where the transaction's changes go."""
     revision: Revision | None = None
     """How far the log of its scope came by this call's write."""
+    appended: bool = False
+    """Whether it wrote into any log."""
     fresh: bool = False
     """Whether an answer from memory may be too old."""
     told: dict[str, str] = field(default_factory=dict)
@@ -91,6 +95,56 @@ class Call:
         self.grant = replace(self.grant, company=company, user=user)
         if self._session is not None:
             enter(self._session, self._scope())
+
+    @contextmanager
+    def visit(self, *, company: str | None = None, user: str | None = None) -> Iterator[None]:
+        """Goes on with the rows of somebody else inside the block, in the same transaction, and back after it.
+
+        What was written on either side is recorded in its own log, and held to that, before the scope changes. Heads
+        stay locked from there on: visit companies in the order of their ids, then the person.
+        """
+        self._settle()
+        outer, grant = self.db, self.grant
+        self.grant = replace(grant, company=company, user=user)
+        try:
+            with visiting(outer, self._scope()) as self._session:
+                yield
+                self._settle()
+        finally:
+            self._session, self.grant = outer, grant
+
+    def record(self) -> Revision | None:
+        """Appends what was written so far to the log of its scope; None if nothing was, or nothing shall last."""
+        if self.log is None or not self.has_transaction or self.method.reads_only or self.is_trial:
+            return None
+        self.db.flush()
+        revision = self.log.append(self.db, self._stamp())
+        self.appended = self.appended or revision is not None
+        return revision
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether it only asks what would come of it (AIP-163)."""
+        return bool(getattr(self.request, "validate_only", False))
+
+    def _settle(self) -> None:
+        self.record()
+        if not self.is_trial and not self.method.reads_only:
+            check_writes(self.db)
+
+    def _stamp(self) -> Stamp:
+        caller = self.caller
+        acts_for = caller.kind is Kind.OPERATOR and self.grant.company
+        return Stamp(
+            time=self.now,
+            actor=f"users/{caller.subject}" if caller.is_person else f"services/{caller.subject}",
+            on_behalf_of=f"companies/{self.company}" if acts_for else "",
+            reason=getattr(self.request, "reason", ""),
+            request_id=self.request_id,
+            method=self.method.path,
+            client=caller.client_id,
+            source=self.metadata.get(CLIENT_ADDRESS, "") if caller.is_person else "",
+        )
 
     def remaining_seconds(self) -> float:
         """Time left to the deadline; raises when there is none."""

@@ -13,13 +13,12 @@ from google.protobuf.message import DecodeError, Message
 from services.chassis import fault_points, log, metrics, tracing
 from services.chassis.authorize import authorize
 from services.chassis.caller import Caller, Kind
-from services.chassis.changes.log import Stamp
 from services.chassis.changes.revisions import Revisions
 from services.chassis.db.faults import DRIVER_ERRORS
 from services.chassis.errors import Fault, Internal, Invalid, Unauthenticated, Unavailable
 from services.chassis.idempotency.stage import Idempotency
 from services.chassis.rpc.call import Call, Proceed, Stage
-from services.chassis.rpc.metadata import CLIENT_ADDRESS, MIN_REVISION, REVISION
+from services.chassis.rpc.metadata import MIN_REVISION, REVISION
 from services.chassis.rpc.peers import Peers, service_of
 from services.chassis.tokens import TokenVerifier
 from services.chassis.validate import validate
@@ -149,7 +148,7 @@ def _end(call: Call, response: Message) -> None:
     if call.method.reads_only:
         call.db.rollback()
         return
-    if _is_trial(call):
+    if call.is_trial:
         call.db.flush()
         call.db.rollback()
         if "etag" in response.DESCRIPTOR.fields_by_name:
@@ -162,37 +161,15 @@ def _end(call: Call, response: Message) -> None:
     fault_points.reach("call.before_commit")
     call.db.commit()
     fault_points.reach("call.after_commit")
-    if call.revision is not None and call.log is not None:
+    if call.appended and call.log is not None:
         call.log.ring()
-
-
-def _is_trial(call: Call) -> bool:
-    return bool(getattr(call.request, "validate_only", False))
 
 
 def change(call: Call, proceed: Proceed) -> Message:
     """Appends what the handler wrote to the log. The head of its scope is so locked when all but the end is done."""
     response = proceed(call)
-    if call.log is not None and call.has_transaction and not call.method.reads_only and not _is_trial(call):
-        call.db.flush()
-        call.revision = call.log.append(call.db, _stamp(call))
+    call.revision = call.record()
     return response
-
-
-def _stamp(call: Call) -> Stamp:
-    caller = call.caller
-    return Stamp(
-        time=call.now,
-        actor=f"users/{caller.subject}" if caller.is_person else f"services/{caller.subject}",
-        on_behalf_of=f"companies/{call.company}"
-        if caller.kind is Kind.OPERATOR and call.grant.company
-        else "",
-        reason=getattr(call.request, "reason", ""),
-        request_id=call.request_id,
-        method=call.method.path,
-        client=caller.client_id,
-        source=call.metadata.get(CLIENT_ADDRESS, "") if caller.is_person else "",
-    )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from services.chassis.masks import merge
 from services.chassis.rpc.call import Call
 from services.identity import companies, explaining, managing, memberships, users
 from services.identity.mail.mails import Mails
+from services.identity.managing import Held
 from services.identity.memberships import MemberRow
 
 SHOP = PATTERNS["comptoir.shop/Shop"]
@@ -64,7 +65,7 @@ class MembershipApi:
     def delete_membership(
         self, request: membership_pb2.DeleteMembershipRequest, call: Call
     ) -> membership_pb2.DeleteMembershipResponse:
-        held = managing.hold(call.db, call.caller, call.company, call.ids["membership"])
+        held = _hold(call)
         if held.place is not held.manager:
             held.allow()
         held.keep_an_owner()
@@ -75,7 +76,7 @@ class MembershipApi:
     def update_membership(
         self, request: membership_pb2.UpdateMembershipRequest, call: Call
     ) -> membership_pb2.Membership:
-        held = managing.hold(call.db, call.caller, call.company, call.ids["membership"])
+        held = _hold(call)
         row = held.place
         etags.check(request.membership.etag, row.etag, row.name)
         held.allow()
@@ -93,7 +94,7 @@ class MembershipApi:
     def suspend_membership(
         self, request: membership_pb2.SuspendMembershipRequest, call: Call
     ) -> membership_pb2.Membership:
-        held = managing.hold(call.db, call.caller, call.company, call.ids["membership"])
+        held = _hold(call)
         held.allow()
         held.keep_an_owner()
         if held.place.suspend(True):
@@ -103,7 +104,7 @@ class MembershipApi:
     def resume_membership(
         self, request: membership_pb2.ResumeMembershipRequest, call: Call
     ) -> membership_pb2.Membership:
-        held = managing.hold(call.db, call.caller, call.company, call.ids["membership"])
+        held = _hold(call)
         held.allow()
         if held.place.suspend(False):
             self.mails.place_resumed(call.db, held.place, call.now)
@@ -136,6 +137,10 @@ class MembershipApi:
 
     def _shown(self, row: MemberRow, call: Call) -> membership_pb2.Membership:
         return membership(row, companies.names(call.db, [row.company]).get(row.company, ""))
+
+
+def _hold(call: Call) -> Held:
+    return managing.hold(call.db, call.company, call.ids["membership"], managing.manager(call.caller))
 
 
 def membership(row: MemberRow, company_name: str) -> membership_pb2.Membership:

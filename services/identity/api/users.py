@@ -13,8 +13,9 @@ from services.chassis.changes import as_of, export, history, revert
 from services.chassis.masks import merge
 from services.chassis.names import new_id
 from services.chassis.rpc.call import Call
-from services.identity import memberships, password_rule, profile, users
+from services.identity import managing, memberships, password_rule, profile, users
 from services.identity.api.memberships import membership
+from services.identity.mail.mails import Mails
 from services.identity.passwords import PasswordRow, Passwords
 from services.identity.profile import Findings
 from services.identity.users import UserRow
@@ -29,6 +30,7 @@ class UserApi:
     """`comptoir.identity.v1.UserService`."""
 
     passwords: Passwords
+    mails: Mails
 
     def get_user(self, request: user_pb2.GetUserRequest, call: Call) -> user_pb2.User:
         return as_of.read(users.find(call.db, call.user), _user, request, call)
@@ -56,6 +58,12 @@ class UserApi:
     ) -> user_pb2.ListUserMembershipsResponse:
         places = memberships.of_person(call.db, call.user)
         return user_pb2.ListUserMembershipsResponse(memberships=[membership(*place) for place in places])
+
+    def delete_user_membership(
+        self, request: user_pb2.DeleteUserMembershipRequest, call: Call
+    ) -> user_pb2.DeleteUserMembershipResponse:
+        managing.leave(call, self.mails, call.ids["membership"], call.user)
+        return user_pb2.DeleteUserMembershipResponse()
 
     def create_user(self, request: user_pb2.CreateUserRequest, call: Call) -> user_pb2.User:
         user, findings = request.user, Findings()

@@ -292,6 +292,45 @@ class ListUserMembershipsResponse(_message.Message):
 Global___ListUserMembershipsResponse: _TypeAlias = ListUserMembershipsResponse  # noqa: Y015
 
 @_typing.final
+class DeleteUserMembershipRequest(_message.Message):
+    """Leaves a company."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of one's own place; the last segment is the company's id."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteUserMembershipRequest: _TypeAlias = DeleteUserMembershipRequest  # noqa: Y015
+
+@_typing.final
+class DeleteUserMembershipResponse(_message.Message):
+    """The company is left."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteUserMembershipResponse: _TypeAlias = DeleteUserMembershipResponse  # noqa: Y015
+
+@_typing.final
 class CreateUserRequest(_message.Message):
     """Creates an account."""
 

@@ -57,6 +57,11 @@ class UserServiceStub:
                 request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ListUserMembershipsRequest.SerializeToString,
                 response_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ListUserMembershipsResponse.FromString,
                 _registered_method=True)
+        self.DeleteUserMembership = channel.unary_unary(
+                '/comptoir.identity.v1.UserService/DeleteUserMembership',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.DeleteUserMembershipRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.DeleteUserMembershipResponse.FromString,
+                _registered_method=True)
         self.CreateUser = channel.unary_unary(
                 '/comptoir.identity.v1.UserService/CreateUser',
                 request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.CreateUserRequest.SerializeToString,
@@ -111,6 +116,13 @@ class UserServiceServicer:
 
     def ListUserMemberships(self, request, context):
         """Lists the companies one belongs to, and with which role (ID7).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteUserMembership(self, request, context):
+        """Leaves a company: takes one's own place in it away, which needs no right. The last owner who can act stays (ID8).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -174,6 +186,11 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.ListUserMemberships,
                     request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ListUserMembershipsRequest.FromString,
                     response_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ListUserMembershipsResponse.SerializeToString,
+            ),
+            'DeleteUserMembership': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteUserMembership,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.DeleteUserMembershipRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.DeleteUserMembershipResponse.SerializeToString,
             ),
             'CreateUser': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateUser,
@@ -310,6 +327,33 @@ class UserService:
             '/comptoir.identity.v1.UserService/ListUserMemberships',
             comptoir_dot_identity_dot_v1_dot_user__pb2.ListUserMembershipsRequest.SerializeToString,
             comptoir_dot_identity_dot_v1_dot_user__pb2.ListUserMembershipsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteUserMembership(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.UserService/DeleteUserMembership',
+            comptoir_dot_identity_dot_v1_dot_user__pb2.DeleteUserMembershipRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_user__pb2.DeleteUserMembershipResponse.FromString,
             options,
             channel_credentials,
             insecure,

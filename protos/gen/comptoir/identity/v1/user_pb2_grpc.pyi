@@ -43,6 +43,8 @@ class UserServiceStub:
     """Changes the fields of one's own account named by the mask."""
     ListUserMemberships: _grpc.UnaryUnaryMultiCallable[_user_pb2.ListUserMembershipsRequest, _user_pb2.ListUserMembershipsResponse]
     """Lists the companies one belongs to, and with which role (ID7)."""
+    DeleteUserMembership: _grpc.UnaryUnaryMultiCallable[_user_pb2.DeleteUserMembershipRequest, _user_pb2.DeleteUserMembershipResponse]
+    """Leaves a company: takes one's own place in it away, which needs no right. The last owner who can act stays (ID8)."""
     CreateUser: _grpc.UnaryUnaryMultiCallable[_user_pb2.CreateUserRequest, _user_pb2.User]
     """Creates an account with its first password, for the platform's own set-up tool."""
     ListUserChanges: _grpc.UnaryUnaryMultiCallable[_user_pb2.ListUserChangesRequest, _user_pb2.ListUserChangesResponse]
@@ -69,6 +71,8 @@ class UserServiceAsyncStub(UserServiceStub):
     """Changes the fields of one's own account named by the mask."""
     ListUserMemberships: _aio.UnaryUnaryMultiCallable[_user_pb2.ListUserMembershipsRequest, _user_pb2.ListUserMembershipsResponse]  # type: ignore[assignment]
     """Lists the companies one belongs to, and with which role (ID7)."""
+    DeleteUserMembership: _aio.UnaryUnaryMultiCallable[_user_pb2.DeleteUserMembershipRequest, _user_pb2.DeleteUserMembershipResponse]  # type: ignore[assignment]
+    """Leaves a company: takes one's own place in it away, which needs no right. The last owner who can act stays (ID8)."""
     CreateUser: _aio.UnaryUnaryMultiCallable[_user_pb2.CreateUserRequest, _user_pb2.User]  # type: ignore[assignment]
     """Creates an account with its first password, for the platform's own set-up tool."""
     ListUserChanges: _aio.UnaryUnaryMultiCallable[_user_pb2.ListUserChangesRequest, _user_pb2.ListUserChangesResponse]  # type: ignore[assignment]
@@ -116,6 +120,14 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_pb2.ListUserMembershipsResponse, _abc.Awaitable[_user_pb2.ListUserMembershipsResponse]]:
         """Lists the companies one belongs to, and with which role (ID7)."""
+
+    @_abc_1.abstractmethod
+    def DeleteUserMembership(
+        self,
+        request: _user_pb2.DeleteUserMembershipRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_pb2.DeleteUserMembershipResponse, _abc.Awaitable[_user_pb2.DeleteUserMembershipResponse]]:
+        """Leaves a company: takes one's own place in it away, which needs no right. The last owner who can act stays (ID8)."""
 
     @_abc_1.abstractmethod
     def CreateUser(
