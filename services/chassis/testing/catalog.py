@@ -67,13 +67,14 @@ _OTHER_OBJECTS = {
 Check = Callable[[Connection, Service], Iterator[str]]
 
 
-def departures(connection: Connection, service: Service) -> list[str]:
+def departures(connection: Connection, service: Service, *about: str) -> list[str]:
     """Everything in the database that is not as it must be, in words that say what to put right."""
-    return [found for check in CHECKS for found in check(connection, service)]
+    checks = [CHECKS[name] for name in about] or CHECKS.values()
+    return [found for check in checks for found in check(connection, service)]
 
 
 def _classes(_: Connection, service: Service) -> Iterator[str]:
-    for name, kind in _tables(service).items():
+    for name, kind in classes_of(service).items():
         if not isinstance(kind, TableClass):
             yield f"{name}: its class derives from none of the bases in services/chassis/db/rows.py"
 
@@ -100,26 +101,26 @@ def _row_security(connection: Connection, service: Service) -> Iterator[str]:
         " where relnamespace = 'public'::regnamespace and relkind = 'r'",
     )
     for row in rows:
-        expected = _tables(service).get(row.name) in _POLICIES
+        expected = classes_of(service).get(row.name) in _POLICIES
         if (row.enabled, row.forced) != (expected, expected):
             yield f"{row.name}: row-level security must be {'enabled and forced' if expected else 'off'}"
 
 
 def _policies(connection: Connection, service: Service) -> Iterator[str]:
-    found: dict[str, list[Any]] = {name: [] for name in _tables(service)}
+    found: dict[str, list[Any]] = {name: [] for name in classes_of(service)}
     for row in _rows(connection, "select * from pg_policies"):
         found.setdefault(row.tablename, []).append(
             (row.permissive, row.roles, row.cmd, row.qual, row.with_check)
         )
     role = [role_name(service.name, "svc")]
     for name, rules in found.items():
-        rule = _POLICIES.get(_tables(service).get(name))
+        rule = _POLICIES.get(classes_of(service).get(name))
         expected: list[Any] = [("PERMISSIVE", role, "ALL", rule, rule)] if rule else []
-        if _tables(service).get(name) is TableClass.LOG or (rule and name in _sealed(service)):
+        if classes_of(service).get(name) is TableClass.LOG or (rule and name in sealed(service)):
             expected.append(("PERMISSIVE", [role_name(service.name, "owner")], "ALL", "true", None))
-        if rule and name in _fed(service):
+        if rule and name in fed(service):
             expected.append(("PERMISSIVE", [role_name(service.name, "feed")], "SELECT", "true", None))
-        if _tables(service).get(name) is TableClass.VAULT:
+        if classes_of(service).get(name) is TableClass.VAULT:
             expected = [
                 ("PERMISSIVE", role, "SELECT", rule, None),
                 ("PERMISSIVE", role, "INSERT", None, _KEYS_INSERTED),
@@ -155,12 +156,12 @@ def _grants(connection: Connection, service: Service) -> Iterator[str]:
         " from pg_default_acl d, aclexplode(d.defaclacl) a",
     )
     feed = role_name(service.name, "feed")
-    missing = {(name, right) for name, rights in _fed(service).items() for right in rights}
+    missing = {(name, right) for name, rights in fed(service).items() for right in rights}
     for row in rows:
         if row.role == feed and (row.name, row.right) in missing and not row.is_grantable:
             missing.discard((row.name, row.right))
             continue
-        kind = _tables(service).get(row.name)
+        kind = classes_of(service).get(row.name)
         allowed: frozenset[str] = _RIGHTS.get(kind, _EVERY_RIGHT) if kind else frozenset()
         if row.name == _HEADS:
             allowed |= {"UPDATE"}
@@ -231,7 +232,7 @@ def _roles(connection: Connection, service: Service) -> Iterator[str]:
 def _keys(connection: Connection, service: Service) -> Iterator[str]:
     """Keys and indexes of owned rows begin with their owner: uniqueness is no oracle, and shards can take over."""
     for row in _indexes(connection):
-        kind = _tables(service).get(row.table)
+        kind = classes_of(service).get(row.table)
         first = row.columns[0]
         if kind in OWNERS and first not in OWNERS[kind]:
             yield f"{row.name}: must begin with {' or '.join(OWNERS[kind])}"
@@ -252,7 +253,7 @@ def _foreign_keys(connection: Connection, service: Service) -> Iterator[str]:
     )
     for row in rows:
         for name in (row.table, row.target):
-            owners = _KEYS.get(_tables(service).get(name))
+            owners = _KEYS.get(classes_of(service).get(name))
             if owners and not any(f"{owner}={owner}" in row.pairs for owner in owners):
                 yield f"{row.name}: must include {' or '.join(owners)} on both sides"
 
@@ -272,33 +273,34 @@ def _recorded(connection: Connection, service: Service) -> Iterator[str]:
         f" where tgrelid = '{_HEADS}'::regclass and proname = 'only_grow' and tgenabled = 'O' and tgtype = 19",
     ):
         yield f"{_HEADS}: must refuse to go back"
-    for name, kind in _tables(service).items():
+    for name, kind in classes_of(service).items():
         if kind is TableClass.TENANT and (name in insisting) == (f"{service.name}.{name}" in UNRECORDED):
             yield f"{name}: must be recorded, or stand in UNRECORDED, and not both"
 
 
-CHECKS: tuple[Check, ...] = (
-    _classes,
-    _shape,
-    _row_security,
-    _policies,
-    _sealed_columns,
-    _grants,
-    _objects,
-    _functions,
-    _owners,
-    _roles,
-    _keys,
-    _foreign_keys,
-    _recorded,
-)
+CHECKS: dict[str, Check] = {
+    "classes": _classes,
+    "shape": _shape,
+    "row security": _row_security,
+    "policies": _policies,
+    "sealed columns": _sealed_columns,
+    "grants": _grants,
+    "objects": _objects,
+    "functions": _functions,
+    "owners": _owners,
+    "roles": _roles,
+    "keys": _keys,
+    "foreign keys": _foreign_keys,
+    "records": _recorded,
+}
 
 
-def _sealed(service: Service) -> set[str]:
+def sealed(service: Service) -> set[str]:
+    """Tables of which a column is sealed."""
     return {field.table.name for field in service.sealed_fields}
 
 
-def _fed(service: Service) -> dict[str, frozenset[str]]:
+def fed(service: Service) -> dict[str, frozenset[str]]:
     """What the feed may read: the log without its values, and the published columns."""
     log = dict.fromkeys(("change_heads", "changes", "change_feed"), frozenset({"SELECT"}))
     columns = {
@@ -308,7 +310,8 @@ def _fed(service: Service) -> dict[str, frozenset[str]]:
     return {**log, **columns}
 
 
-def _tables(service: Service) -> dict[str, TableClass | None]:
+def classes_of(service: Service) -> dict[str, TableClass | None]:
+    """Every table with its class."""
     return {name: table.info.get("class") for name, table in service.metadata.tables.items()}
 
 

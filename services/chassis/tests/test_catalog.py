@@ -2,70 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
-from pathlib import Path
 
-import psycopg
 import pytest
-from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, create_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Column, Connection, Integer, MetaData, Table
 
-import services
 from services.chassis.service import Service
 from services.chassis.testing.catalog import departures
-from services.chassis.testing.postgres import Clone
+from services.chassis.testing.every_service import SERVICES
 from services.chassis.tests.sample.rows import SAMPLE
-
-FOLDERS = sorted(path.parent for path in Path(services.__path__[0]).glob("*/migrations"))
-"""Services with a database; the chassis keeps its own in `db`."""
-
-
-def service_of(folder: Path) -> Service:
-    """The one service that `services/<name>/service.py` declares."""
-    declared = vars(import_module(f"services.{folder.name}.service")).values()
-    (service,) = [value for value in declared if isinstance(value, Service)]
-    return service
-
-
-@pytest.fixture(scope="module")
-def engine(clone: Callable[[Service], Clone]) -> Callable[[Service], Engine]:
-    """Leads an administrator to a database of the service."""
-
-    made: dict[str, Engine] = {}
-
-    def of(service: Service) -> Engine:
-        if service.name not in made:
-            database = clone(service)
-
-            def connect() -> psycopg.Connection:
-                connection = database.administrator()
-                connection.autocommit = False
-                return connection
-
-            made[service.name] = create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
-        return made[service.name]
-
-    return of
-
-
-@pytest.fixture
-def look(engine: Callable[[Service], Engine]) -> Iterator[Callable[[Service], Connection]]:
-    """Connects to a database of the service; what is done there is rolled back at the end of the test."""
-    with ExitStack() as opened:
-        yield lambda service: opened.enter_context(engine(service).connect())
-
 
 Look = Callable[[Service], Connection]
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_the_database_is_what_the_classes_say(look: Look, folder: Path) -> None:
-    service = service_of(folder)
-
-    assert folder.name == service.name
+@pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
+def test_the_database_is_what_the_classes_say(look: Look, service: Service) -> None:
     assert departures(look(service), service) == []
 
 
@@ -181,7 +133,7 @@ def test_every_slip_is_noticed(look: Look, slip: str, found: str) -> None:
     ],
 )
 def test_a_table_that_no_longer_insists_on_a_change_is_noticed(look: Look, slip: str) -> None:
-    service = service_of(Path(services.__path__[0], "inbox"))
+    service = SERVICES["inbox"]
     connection = look(service)
     for statement in slip.split(";"):
         connection.exec_driver_sql(statement)
@@ -197,7 +149,7 @@ def test_a_table_that_no_longer_insists_on_a_change_is_noticed(look: Look, slip:
     ],
 )
 def test_a_log_that_may_go_back_is_noticed(look: Look, slip: str) -> None:
-    service = service_of(Path(services.__path__[0], "inbox"))
+    service = SERVICES["inbox"]
     connection = look(service)
     connection.exec_driver_sql(slip)
 
@@ -215,7 +167,7 @@ def test_a_table_of_no_class_is_noticed(look: Look) -> None:
 
 
 def test_a_sealed_column_that_no_rotation_would_find_is_noticed(look: Look) -> None:
-    service = service_of(Path(services.__path__[0], "identity"))
+    service = SERVICES["identity"]
     connection = look(service)
 
     found = departures(connection, replace(service, sealed=()))
@@ -224,7 +176,7 @@ def test_a_sealed_column_that_no_rotation_would_find_is_noticed(look: Look) -> N
 
 
 def test_a_sealed_table_that_its_owner_cannot_sweep_is_noticed(look: Look) -> None:
-    service = service_of(Path(services.__path__[0], "shop"))
+    service = SERVICES["shop"]
     table = service.sealed[0].table.name
     connection = look(service)
     connection.exec_driver_sql(f"drop policy {table}_sweep on {table}")
