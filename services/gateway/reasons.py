@@ -75,6 +75,13 @@ REASONS: dict[str, Reason] = {
     "ALREADY_EXISTS": Reason("It exists already", "Read the one that exists, or choose another name."),
     "SHOP_ID_TAKEN": Reason("The public id is taken", "Leave the id out, and one is chosen."),
     "LOGIN_TAKEN": Reason("The login is taken", "Choose another login."),
+    "PASSWORD_CHANGED_MEANWHILE": Reason(
+        "The password has just been changed", "Sign in with the new password, or have it reset by mail."
+    ),
+    "TOO_MANY_ATTEMPTS": Reason("Too many failed tries", _WAIT),
+    "LINK_NOT_VALID": Reason(
+        "The link opens nothing any more", "Ask for another: each is used once, and not for long."
+    ),
     "STALE_ETAG": Reason(
         "It has changed since it was read",
         "Read it again, repeat the change on what was read, send its new etag.",
@@ -195,7 +202,6 @@ SIGN_IN = frozenset(
         "INVALID_REDIRECT_URI",
         "INVALID_SCOPE",
         "REGISTERED_AT_ONCE",
-        "TOO_MANY_ATTEMPTS",
         "UNAUTHORIZED_CLIENT",
     }
 )

@@ -56,6 +56,10 @@ class Limit:
 
 
 LOGIN = Limit("login", tries=10, within=timedelta(hours=24), pause=timedelta(minutes=30))
+CURRENT_PASSWORD = Limit(
+    "current-password", tries=10, within=timedelta(hours=24), pause=timedelta(minutes=30)
+)
+"""Of a person who is signed in: whoever fails at their sign-in from outside does not keep them from changing it."""
 
 
 class Attempts:
@@ -83,18 +87,34 @@ class Attempts:
         if row is not None and row.count >= limit.tries and row.expire_time > now:
             raise _too_many(row.expire_time - now)
 
+    def take(self, limit: Limit, key: str, now: datetime) -> None:
+        """Counts a try of another kind. Raises Exhausted when there were too many."""
+        with self._database.transaction(Scope()) as db:
+            wait = _count(db, limit, key, now)
+        if wait is not None:
+            raise _too_many(wait)
+
+    def take_back(self, limit: Limit, key: str) -> None:
+        """Lets a series of tries begin afresh, whatever becomes of the call: what was tried succeeded."""
+        with self._database.transaction(Scope()) as db:
+            _forget(db, limit, key)
+
     def forgive(self, db: Session, login: str, source: str) -> None:
         """Takes a counted try back: it succeeded. The login starts afresh; its source may have failed elsewhere."""
         digest = self._per_source.digest(_network(source))
         fewer = update(AttemptRow).values(count=func.greatest(AttemptRow.count - 1, 0))
         db.execute(fewer.where(AttemptRow.digest == digest), execution_options=_IN_DATABASE)
-        series = delete(AttemptRow).where(AttemptRow.digest == LOGIN.digest(login_key(login)))
-        db.execute(series, execution_options=_IN_DATABASE)
+        _forget(db, LOGIN, login_key(login))
+
+
+def _forget(db: Session, limit: Limit, key: str) -> None:
+    series = delete(AttemptRow).where(AttemptRow.digest == limit.digest(key))
+    db.execute(series, execution_options=_IN_DATABASE)
 
 
 def _too_many(wait: timedelta) -> Exhausted:
     return Exhausted(
-        "Too many failed sign-ins from here: try again later.",
+        "Too many failed tries: try again later.",
         reason="TOO_MANY_ATTEMPTS",
         retry_after_seconds=wait.total_seconds(),
     )

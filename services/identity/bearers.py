@@ -66,7 +66,12 @@ def owner(db: Session, kind: str, value: str) -> str | None:
 
 def forget(db: Session, kind: str, value: str) -> None:
     """Takes the value away, and what it stands for."""
-    db.execute(delete(BearerRow).where(BearerRow.digest == digest(kind, value)))
+    forget_digest(db, digest(kind, value))
+
+
+def forget_digest(db: Session, kept: bytes) -> None:
+    """The same, by what is kept of the value."""
+    db.execute(delete(BearerRow).where(BearerRow.digest == kept))
 
 
 def sweep(db: Session, now: datetime) -> None:

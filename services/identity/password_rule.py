@@ -19,7 +19,7 @@ LONGEST = 128
 FEWEST_PIECES = 8
 _SHORTEST_WORD = 3
 _REFUSED_WHOLE = 4
-"""Length from which a login may not appear in the password at all."""
+"""Length from which the login or a company's name may not appear in the password at all."""
 _RUN = 3
 _YEAR = re.compile(r"(19|20)\d\d")
 _ROWS = (
@@ -41,18 +41,26 @@ def normal(password: str) -> str:
 
 
 def broken(
-    password: str, *, login: str, names: Iterable[str] = (), shortest: int = SHORTEST
+    password: str,
+    *,
+    login: str,
+    names: Iterable[str] = (),
+    companies: Iterable[str] = (),
+    shortest: int = SHORTEST,
 ) -> Iterator[tuple[str, str]]:
-    """For each rule that the password breaks its id and a sentence. `names`: others that refer to the person."""
+    """For each rule that the password breaks its id and a sentence. `names`: others that refer to the person;
+    `companies`: names of those that they belong to."""
     password = normal(password)
     if not shortest <= len(password) <= LONGEST:
         yield "password_length", f"must have between {shortest} and {LONGEST} characters"
     if not re.search(r"[^\W\d_]", password) or not re.search(r"\d", password):
         yield "password_mixture", "must hold a letter and a digit"
-    plain, own = _plain(password), _plain(login)
+    plain, own, theirs = _plain(password), _plain(login), [_plain(name) for name in companies]
     if len(own) >= _REFUSED_WHOLE and own in plain:
         yield "password_personal", "must not hold the login"
-    elif pieces(plain, [own, *map(_plain, names)]) < FEWEST_PIECES:
+    elif any(len(_solid(name)) >= _REFUSED_WHOLE and _solid(name) in _solid(plain) for name in theirs):
+        yield "password_company", "must not hold the name of the company"
+    elif pieces(plain, [own, *map(_plain, names), *_words_of(theirs)]) < FEWEST_PIECES:
         yield "password_common", "is made of what everybody tries first: words, runs, repetitions, names"
 
 
@@ -70,6 +78,15 @@ def pieces(plain: str, names: Iterable[str]) -> int:
 def _plain(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+def _solid(text: str) -> str:
+    """The text without what may stand between its words."""
+    return "".join(character for character in text if character.isalnum())
+
+
+def _words_of(names: Iterable[str]) -> Iterator[str]:
+    return (word for name in names for word in re.findall(r"\w+", name))
 
 
 @cache

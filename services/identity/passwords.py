@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import argon2
 from sqlalchemy import ForeignKeyConstraint, select
-from sqlalchemy.orm import Mapped, Session
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.db.rows import PersonRow
 from services.chassis.fence import Fence
@@ -16,6 +17,8 @@ from services.identity.rows import Base
 
 MEMORY_KIB = 19 * 1024
 PASSES = 2
+REMEMBERED = 4
+"""The present password and the ones before it that may not be chosen again."""
 PLACES = 2
 """Hashings at once in one process; the other threads go on answering."""
 
@@ -33,6 +36,19 @@ class PasswordRow(PersonRow, Base):
     set_time: Mapped[datetime]
 
 
+class FormerPasswordRow(PersonRow, Base):
+    """The hash of a password that the person had before. Numbers rise: two may have been set in one instant."""
+
+    __tablename__ = "former_passwords"
+    __table_args__ = (
+        ForeignKeyConstraint(["user_id"], ["users.user_id"], ondelete="CASCADE"),
+        PersonRow.__table_args__,
+    )
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hash: Mapped[str]
+
+
 class Passwords:
     """Hashes and verifies. Whoever does either holds a place of `fence` meanwhile."""
 
@@ -46,22 +62,54 @@ class Passwords:
     def hash(self, password: str) -> str:
         """The hash to keep. Raises Exhausted when all places are taken."""
         with self.fence.enter():
-            return self._hasher.hash(normal(password))
+            return self.hash_within(password)
+
+    def hash_within(self, password: str) -> str:
+        """The same, for whoever is inside the fence already."""
+        return self._hasher.hash(normal(password))
 
     def matches(self, row: PasswordRow | None, password: str) -> bool:
         """Whether this is the password; the same work where there is none, so that time tells nothing."""
-        try:
-            self._hasher.verify(row.hash if row else self._nobodys, normal(password))
-        except argon2.exceptions.VerifyMismatchError:
-            return False
-        return row is not None
+        return self._is_of(row.hash if row else self._nobodys, password) and row is not None
+
+    def among(self, hashes: Iterable[str], password: str) -> bool:
+        """Whether it is one of those passwords."""
+        return any(self._is_of(kept, password) for kept in hashes)
 
     def renew(self, row: PasswordRow, password: str) -> None:
         """Hashes anew the password just verified, if the hash has other parameters than today's."""
         if self._hasher.check_needs_rehash(row.hash):
             row.hash = self._hasher.hash(normal(password))
 
+    def _is_of(self, kept: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(kept, normal(password))
+        except argon2.exceptions.VerifyMismatchError:
+            return False
+
 
 def find(db: Session, user_id: str) -> PasswordRow | None:
     """The row of a person's password."""
     return db.scalars(select(PasswordRow).where(PasswordRow.user_id == user_id)).one_or_none()
+
+
+def hold(db: Session, user_id: str) -> PasswordRow:
+    """The row as it is now, which nobody changes until the call ends. It is locked before sessions and the account."""
+    query = select(PasswordRow).where(PasswordRow.user_id == user_id)
+    return db.scalars(query.with_for_update(), execution_options={"populate_existing": True}).one()
+
+
+def former(db: Session, user_id: str) -> Sequence[FormerPasswordRow]:
+    """The passwords before the present one that are remembered, the latest first."""
+    query = select(FormerPasswordRow).where(FormerPasswordRow.user_id == user_id)
+    return db.scalars(query.order_by(FormerPasswordRow.number.desc())).all()
+
+
+def replace(db: Session, row: PasswordRow, fresh: str, now: datetime) -> None:
+    """Sets the hash of a new password, and remembers the one before. The caller holds the row."""
+    before = former(db, row.user_id)
+    number = before[0].number + 1 if before else 1
+    db.add(FormerPasswordRow(user_id=row.user_id, number=number, hash=row.hash))
+    for forgotten in before[REMEMBERED - 2 :]:
+        db.delete(forgotten)
+    row.hash, row.set_time = fresh, now

@@ -20,6 +20,8 @@ from services.identity.api.memberships import MembershipApi
 from services.identity.api.sessions import SessionApi
 from services.identity.api.users import UserApi
 from services.identity.attempts import Attempts, Limit
+from services.identity.change_password import ChangePassword
+from services.identity.choosing import Choosing
 from services.identity.config import IdentitySettings
 from services.identity.links import Links
 from services.identity.mail.api import MailApi
@@ -46,11 +48,13 @@ def _handlers(resources: Resources) -> Handlers:
     passwords, keys = Passwords(), _keys(resources)
     grants = Grants(settings.issuer, keys, RefreshTokens(resources.vault), database)
     outbox = Outbox(MailRow, settings.mail_domain)
-    mail, mails = sender(resources, outbox), Mails(outbox)
+    mails, mail = Mails(outbox), sender(resources, outbox)
     resources.starters.append(mail.start)
     resources.closers.append(mail.stop)
     return {
-        user_pb2.DESCRIPTOR.services_by_name["UserService"]: UserApi(passwords, mails),
+        user_pb2.DESCRIPTOR.services_by_name["UserService"]: UserApi(
+            passwords, mails, ChangePassword(attempts, Choosing(passwords, mails))
+        ),
         membership_pb2.DESCRIPTOR.services_by_name["MembershipService"]: MembershipApi(database, mails),
         mail_pb2.DESCRIPTOR.services_by_name["MailService"]: MailApi(outbox),
         session_pb2.DESCRIPTOR.services_by_name["SessionService"]: SessionApi(SignIn(attempts, passwords)),

@@ -138,9 +138,23 @@ def end(call: Call, value: str) -> None:
     row = call.db.scalars(
         select(SessionRow).where(SessionRow.digest == digest).with_for_update()
     ).one_or_none()
-    if row is not None:
-        call.db.add(EndedSessionRow(user_id=user_id, session_id=row.session_id, end_time=call.now))
-    bearers.forget(call.db, bearers.SESSION, value)
+    if row is None:
+        bearers.forget(call.db, bearers.SESSION, value)
+    else:
+        _end(call.db, row, call.now)
+
+
+def end_others(db: Session, user_id: str, kept: str, now: datetime) -> None:
+    """Ends every session of the person but one, or every one where none is named, and whatever hangs on them."""
+    theirs = select(SessionRow).where(SessionRow.user_id == user_id, SessionRow.session_id != kept)
+    for row in db.scalars(theirs.order_by(SessionRow.session_id).with_for_update()):
+        _end(db, row, now)
+
+
+def _end(db: Session, row: SessionRow, now: datetime) -> None:
+    """Ends a session that the caller holds."""
+    db.add(EndedSessionRow(user_id=row.user_id, session_id=row.session_id, end_time=now))
+    bearers.forget_digest(db, row.digest)
 
 
 def sweep_ended(db: Session, now: datetime) -> None:

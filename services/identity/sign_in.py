@@ -38,6 +38,11 @@ class SignIn:
             matches = self.passwords.matches(row, password)
             if row is None or not (matches and open_to_tries):
                 raise Unauthenticated("Login or password is wrong.", reason="INVALID_CREDENTIALS")
+            # Nobody changes it from here to the end of the call, and nobody did since it was verified: otherwise a
+            # session would outlive a change of the password that ended all sessions.
+            verified = row.hash
+            if passwords.hold(call.db, call.user).hash != verified:
+                raise Unauthenticated("Login or password is wrong.", reason="INVALID_CREDENTIALS")
             self.passwords.renew(row, password)
         self.attempts.forgive(call.db, login, source)
         return users.find(call.db, call.user)

@@ -41,6 +41,8 @@ class UserRow(PersonRow, Base):
     create_time: Mapped[datetime]
     update_time: Mapped[datetime]
     version: Mapped[int] = mapped_column(default=1)
+    password_change_time: Mapped[datetime | None]
+    """None while the password is the first one."""
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from services.chassis.names import new_id
 from services.chassis.rpc.call import Call
 from services.identity import managing, memberships, password_rule, profile, users
 from services.identity.api.memberships import membership
+from services.identity.change_password import ChangePassword
 from services.identity.mail.mails import Mails
 from services.identity.passwords import PasswordRow, Passwords
 from services.identity.profile import Findings
@@ -31,6 +32,7 @@ class UserApi:
 
     passwords: Passwords
     mails: Mails
+    change: ChangePassword
 
     def get_user(self, request: user_pb2.GetUserRequest, call: Call) -> user_pb2.User:
         return as_of.read(users.find(call.db, call.user), _user, request, call)
@@ -52,6 +54,9 @@ class UserApi:
             if row.display_name != former:
                 memberships.rename(call.db, row.user_id, row.display_name)
         return _user(row)
+
+    def change_password(self, request: user_pb2.ChangePasswordRequest, call: Call) -> user_pb2.User:
+        return _user(self.change.change(call, request.current_password, request.new_password))
 
     def list_user_memberships(
         self, request: user_pb2.ListUserMembershipsRequest, call: Call
@@ -111,6 +116,8 @@ def _user(row: UserRow) -> user_pb2.User:
     )
     user.create_time.FromDatetime(row.create_time)
     user.update_time.FromDatetime(row.update_time)
+    if row.password_change_time is not None:
+        user.password_change_time.FromDatetime(row.password_change_time)
     for field in _DETAILS:
         setattr(user, field, getattr(row, field))
     for field, choices in _CHOICES.items():

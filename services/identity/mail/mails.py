@@ -1,4 +1,4 @@
-"""What identity writes to people about, and when: for now, their places in companies (ID7, IN5)."""
+"""What identity writes to people about, and when: their accounts and their places in companies (ID4, ID5, ID7, IN5)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from services.chassis.outbox.tables import OutboxRow
 from services.identity import users
 from services.identity.memberships import MemberRow
 from services.identity.rows import Base
+from services.identity.users import UserRow
 
 NAME = PATTERNS["comptoir.identity/Mail"]
 LINK = "link"
 """Argument of mails that bear a link: its id, of which the sender makes the address."""
 PLACE_GIVEN, PLACE_CHANGED, PLACE_TAKEN = "place_given", "place_changed", "place_taken"
+PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a kind of mail
 PLACE_SUSPENDED, PLACE_RESUMED = "place_suspended", "place_resumed"
 
 
@@ -60,6 +62,14 @@ class Mails:
     def place_taken(self, db: Session, place: MemberRow, now: datetime) -> None:
         """Tells the person that they no longer reach a company."""
         self._of_place(db, PLACE_TAKEN, place, now)
+
+    def password_changed(self, db: Session, person: UserRow, now: datetime) -> None:
+        """Tells the person that their password is another."""
+        self._of_person(db, PASSWORD_CHANGED, person.user_id, now)
+
+    def _of_person(self, db: Session, kind: str, user_id: str, now: datetime, link_id: str = "") -> None:
+        arguments = {LINK: link_id} if link_id else {}
+        self.outbox.add(db, Mail(kind, users.NAME.format({"user": user_id}), arguments), now)
 
     def _of_place(self, db: Session, kind: str, place: MemberRow, now: datetime) -> None:
         recipient = users.NAME.format({"user": place.user_id})

@@ -52,6 +52,11 @@ class UserServiceStub:
                 request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.UpdateUserRequest.SerializeToString,
                 response_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
                 _registered_method=True)
+        self.ChangePassword = channel.unary_unary(
+                '/comptoir.identity.v1.UserService/ChangePassword',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ChangePasswordRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
+                _registered_method=True)
         self.ListUserMemberships = channel.unary_unary(
                 '/comptoir.identity.v1.UserService/ListUserMemberships',
                 request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ListUserMembershipsRequest.SerializeToString,
@@ -109,6 +114,14 @@ class UserServiceServicer:
 
     def UpdateUser(self, request, context):
         """Changes the fields of one's own account named by the mask.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangePassword(self, request, context):
+        """Changes one's own password, which ends all other sessions; the account's address is told (ID4). The present one is
+        asked for, and may be wrong ten times.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -180,6 +193,11 @@ def add_UserServiceServicer_to_server(servicer, server):
             'UpdateUser': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateUser,
                     request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.UpdateUserRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.SerializeToString,
+            ),
+            'ChangePassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangePassword,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ChangePasswordRequest.FromString,
                     response_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.SerializeToString,
             ),
             'ListUserMemberships': grpc.unary_unary_rpc_method_handler(
@@ -299,6 +317,33 @@ class UserService:
             target,
             '/comptoir.identity.v1.UserService/UpdateUser',
             comptoir_dot_identity_dot_v1_dot_user__pb2.UpdateUserRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangePassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.UserService/ChangePassword',
+            comptoir_dot_identity_dot_v1_dot_user__pb2.ChangePasswordRequest.SerializeToString,
             comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
             options,
             channel_credentials,

@@ -41,6 +41,10 @@ class UserServiceStub:
     """Reads any account for the gateway's userinfo endpoint, which answers within the scopes of a verified token."""
     UpdateUser: _grpc.UnaryUnaryMultiCallable[_user_pb2.UpdateUserRequest, _user_pb2.User]
     """Changes the fields of one's own account named by the mask."""
+    ChangePassword: _grpc.UnaryUnaryMultiCallable[_user_pb2.ChangePasswordRequest, _user_pb2.User]
+    """Changes one's own password, which ends all other sessions; the account's address is told (ID4). The present one is
+    asked for, and may be wrong ten times.
+    """
     ListUserMemberships: _grpc.UnaryUnaryMultiCallable[_user_pb2.ListUserMembershipsRequest, _user_pb2.ListUserMembershipsResponse]
     """Lists the companies one belongs to, and with which role (ID7)."""
     DeleteUserMembership: _grpc.UnaryUnaryMultiCallable[_user_pb2.DeleteUserMembershipRequest, _user_pb2.DeleteUserMembershipResponse]
@@ -69,6 +73,10 @@ class UserServiceAsyncStub(UserServiceStub):
     """Reads any account for the gateway's userinfo endpoint, which answers within the scopes of a verified token."""
     UpdateUser: _aio.UnaryUnaryMultiCallable[_user_pb2.UpdateUserRequest, _user_pb2.User]  # type: ignore[assignment]
     """Changes the fields of one's own account named by the mask."""
+    ChangePassword: _aio.UnaryUnaryMultiCallable[_user_pb2.ChangePasswordRequest, _user_pb2.User]  # type: ignore[assignment]
+    """Changes one's own password, which ends all other sessions; the account's address is told (ID4). The present one is
+    asked for, and may be wrong ten times.
+    """
     ListUserMemberships: _aio.UnaryUnaryMultiCallable[_user_pb2.ListUserMembershipsRequest, _user_pb2.ListUserMembershipsResponse]  # type: ignore[assignment]
     """Lists the companies one belongs to, and with which role (ID7)."""
     DeleteUserMembership: _aio.UnaryUnaryMultiCallable[_user_pb2.DeleteUserMembershipRequest, _user_pb2.DeleteUserMembershipResponse]  # type: ignore[assignment]
@@ -112,6 +120,16 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_pb2.User, _abc.Awaitable[_user_pb2.User]]:
         """Changes the fields of one's own account named by the mask."""
+
+    @_abc_1.abstractmethod
+    def ChangePassword(
+        self,
+        request: _user_pb2.ChangePasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_pb2.User, _abc.Awaitable[_user_pb2.User]]:
+        """Changes one's own password, which ends all other sessions; the account's address is told (ID4). The present one is
+        asked for, and may be wrong ten times.
+        """
 
     @_abc_1.abstractmethod
     def ListUserMemberships(
