@@ -1,7 +1,9 @@
-"""The development authority and its certificates: `python -m deploy.local.certificates DIRECTORY`.
+"""The platform's own authority and its certificates: `python -m deploy.local.certificates DIRECTORY`.
 
 Services and the platform's internal callers present a SPIFFE identity (SPIFFE X509-SVID: one URI name), for
-TLS in both directions. Browsers are shown another certificate, without an identity. All name loopback only.
+TLS in both directions. On a developer's machine all name loopback only, and browsers are shown another certificate,
+without an identity; in production (`python -m deploy.bootstrap`) they name hosts of one domain, and what browsers are
+shown is for an authority that browsers know: `request` asks it.
 """
 
 import argparse
@@ -30,12 +32,8 @@ WEB = "web"
 AUTHORITY_LIFE = timedelta(days=3650)
 LIFE = timedelta(days=90)
 RENEWED_BEFORE_END = timedelta(days=30)
-# Developers let their browsers trust this authority: whoever gets hold of its key must not become any other site.
-# Addresses cannot be constrained as well: BoringSSL, so gRPC, refuses an authority that does.
-_CONSTRAINTS = x509.NameConstraints(
-    permitted_subtrees=[x509.DNSName("localhost"), x509.UniformResourceIdentifier(TRUST_DOMAIN)],
-    excluded_subtrees=None,
-)
+DEVELOPMENT = "localhost"
+"""The domain of a platform on one machine."""
 _BACKDATED = timedelta(hours=1)
 
 _Authority = tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
@@ -46,38 +44,68 @@ def identity(name: str) -> str:
     return f"spiffe://{TRUST_DOMAIN}/{name}"
 
 
-def ensure(directory: Path, now: datetime) -> Path:
+def ensure(directory: Path, now: datetime, domain: str = DEVELOPMENT) -> Path:
     """Makes `directory` hold the authority and a certificate for every name, each with 30 days left or more.
 
     Layout: `ca.pem`, and for each name `<name>/tls.crt`, `<name>/tls.key`, `<name>/ca.crt`. What is still
-    good is kept. Returns the path of the authority's certificate.
+    good is kept. Returns the path of the authority's certificate. Services are reached at `<name>.<domain>`, and
+    their feeds at `<name>-feed.<domain>`.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    authority = _authority(directory, now)
-    for name in (*INTERNAL, WEB):
-        _ensure_leaf(directory / name, name, authority, now)
+    authority = _authority(directory, now, domain)
+    for name in (*INTERNAL, *([WEB] if domain == DEVELOPMENT else [])):
+        _ensure_leaf(directory / name, name, authority, now, domain)
     return directory / "ca.pem"
 
 
-def _authority(directory: Path, now: datetime) -> _Authority:
+def request(directory: Path, host: str) -> Path:
+    """Makes `directory` hold a key for what browsers visit, and the request for its certificate, to be sent to an
+    authority that browsers know. Returns the path of the request; what is there is kept."""
+    directory.mkdir(parents=True, exist_ok=True)
+    asked, key_file = directory / "tls.csr", directory / "tls.key"
+    if asked.exists() and key_file.exists():
+        return asked
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = x509.CertificateSigningRequestBuilder().subject_name(_name(host))
+    names = x509.SubjectAlternativeName([x509.DNSName(host)])
+    signed = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
+    _write_key(key_file, key)
+    files.write(asked, signed.public_bytes(serialization.Encoding.PEM), 0o644)
+    return asked
+
+
+def _constraints(domain: str) -> x509.NameConstraints:
+    # Developers let their browsers trust this authority: whoever gets hold of its key must not become any other site.
+    # Addresses cannot be constrained as well: BoringSSL, so gRPC, refuses an authority that does.
+    return x509.NameConstraints(
+        permitted_subtrees=[x509.DNSName(domain), x509.UniformResourceIdentifier(TRUST_DOMAIN)],
+        excluded_subtrees=None,
+    )
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+
+def _authority(directory: Path, now: datetime, domain: str) -> _Authority:
     certificate_file, key_file = directory / "ca.pem", directory / "ca.key"
     held = _held(certificate_file, key_file)
     if held and held[0].not_valid_after_utc - now > LIFE:
         return held
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Comptoir development authority")])
+    name = _name(f"Comptoir {'development ' if domain == DEVELOPMENT else ''}authority")
     builder = (
         _builder(name, name, key.public_key(), now, AUTHORITY_LIFE)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(authority=True), critical=True)
-        .add_extension(_CONSTRAINTS, critical=True)
+        .add_extension(_constraints(domain), critical=True)
     )
     certificate = builder.sign(key, hashes.SHA256())
     _write(certificate_file, certificate, key_file, key)
     return certificate, key
 
 
-def _ensure_leaf(directory: Path, name: str, authority: _Authority, now: datetime) -> None:
+def _ensure_leaf(directory: Path, name: str, authority: _Authority, now: datetime, domain: str) -> None:
     directory.mkdir(exist_ok=True)
     certificate_file, key_file = directory / "tls.crt", directory / "tls.key"
     held = _held(certificate_file, key_file)
@@ -88,17 +116,22 @@ def _ensure_leaf(directory: Path, name: str, authority: _Authority, now: datetim
     ):
         return
     key = ec.generate_private_key(ec.SECP256R1())
-    _write(certificate_file, _leaf(name, key.public_key(), authority, now), key_file, key)
+    _write(certificate_file, _leaf(name, key.public_key(), authority, now, domain), key_file, key)
     files.write(directory / "ca.crt", _pem(authority[0]), 0o644)
 
 
+def _hosts(name: str, domain: str) -> list[x509.GeneralName]:
+    if domain == DEVELOPMENT:
+        loopback = [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "::1")]
+        return [x509.DNSName("localhost"), *loopback]
+    return [x509.DNSName(f"{name}.{domain}"), x509.DNSName(f"{name}-feed.{domain}")]
+
+
 def _leaf(
-    name: str, key: ec.EllipticCurvePublicKey, authority: _Authority, now: datetime
+    name: str, key: ec.EllipticCurvePublicKey, authority: _Authority, now: datetime, domain: str
 ) -> x509.Certificate:
     issuer, issuer_key = authority
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    loopback = [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "::1")]
-    names: list[x509.GeneralName] = [x509.DNSName("localhost"), *loopback]
+    subject, names = _name(name), _hosts(name, domain)
     usages = [ExtendedKeyUsageOID.SERVER_AUTH]
     if name != WEB:
         names.append(x509.UniformResourceIdentifier(identity(name)))
@@ -169,11 +202,15 @@ def _is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bo
 def _write(
     certificate_file: Path, certificate: x509.Certificate, key_file: Path, key: ec.EllipticCurvePrivateKey
 ) -> None:
+    _write_key(key_file, key)
+    files.write(certificate_file, _pem(certificate), 0o644)
+
+
+def _write_key(key_file: Path, key: ec.EllipticCurvePrivateKey) -> None:
     encoded = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     files.write(key_file, encoded, 0o600)
-    files.write(certificate_file, _pem(certificate), 0o644)
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

@@ -30,10 +30,10 @@ class Server:
         return psycopg.connect(self.administrator_url, autocommit=True, connect_timeout=5, dbname=database)
 
 
-def existing(administrator_url: str) -> Server:
-    """The server of `COMPTOIR_POSTGRES_URL`; raises `CannotStart` unless it answers, is recent and obeys."""
+def existing(administrator_url: str, source: str = "COMPTOIR_POSTGRES_URL") -> Server:
+    """The server that `source` names; raises `CannotStart` unless it answers, is recent and obeys."""
     if urlsplit(administrator_url).scheme not in ("postgresql", "postgres"):
-        raise CannotStart("COMPTOIR_POSTGRES_URL must begin with postgresql://")
+        raise CannotStart(f"{source} must begin with postgresql://")
     server = Server(administrator_url)
     try:
         with server.administrator() as connection:
@@ -41,11 +41,11 @@ def existing(administrator_url: str) -> Server:
             row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[-1]
-        raise CannotStart(f"the server of COMPTOIR_POSTGRES_URL does not let us in: {reason}") from None
+        raise CannotStart(f"the server of {source} does not let us in: {reason}") from None
     if version < OLDEST:
         raise CannotStart(
-            f"the server of COMPTOIR_POSTGRES_URL is PostgreSQL {version}; {OLDEST} is the oldest that works"
+            f"the server of {source} is PostgreSQL {version}; {OLDEST} is the oldest that works"
         )
     if row != (True,):
-        raise CannotStart("the user of COMPTOIR_POSTGRES_URL is no superuser")
+        raise CannotStart(f"the user of {source} is no superuser")
     return server

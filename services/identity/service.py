@@ -16,6 +16,7 @@ from services.chassis.service import Resources, Service
 from services.chassis.signing_keys import SigningKeys
 from services.chassis.tokens import FindKey
 from services.identity import memberships
+from services.identity.api.console import break_glass, create_operator
 from services.identity.api.memberships import MembershipApi
 from services.identity.api.sessions import SessionApi
 from services.identity.api.users import UserApi
@@ -93,5 +94,9 @@ IDENTITY = Service(
     conflicts={"memberships_pkey": memberships.taken, "clients_pkey": clients.registered_twice},
     find_key=_find_key,
     sealed=SEALED,
-    commands={"rotate-signing-keys": rotate_signing_keys},
+    commands={
+        "rotate-signing-keys": rotate_signing_keys,
+        "create-operator": create_operator,
+        "break-glass": break_glass,
+    },
 )

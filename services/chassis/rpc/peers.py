@@ -41,12 +41,16 @@ class Peers:
 
     def check(self, service: str, method: str) -> None:
         """Refuses a service that is not listed for the method."""
-        if not _allows(self.allowed.get(service, ()), method):
+        if not self.allows(service, method):
             raise Denied(
                 f"The service '{service}' may not call {method}.",
                 reason="SERVICE_NOT_ALLOWED",
                 metadata={"service": service, "method": method},
             )
+
+    def allows(self, service: str, method: str) -> bool:
+        """Whether the service is listed for the method."""
+        return _allows(self.allowed.get(service, ()), method)
 
 
 @lru_cache(maxsize=4096)

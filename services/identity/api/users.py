@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from google.api import httpbody_pb2
 
@@ -13,11 +14,11 @@ from services.chassis.changes import as_of, export, history, revert
 from services.chassis.masks import merge
 from services.chassis.names import new_id
 from services.chassis.rpc.call import Call
-from services.identity import managing, memberships, password_rule, profile, users
+from services.identity import managing, memberships, opening, profile, users
 from services.identity.api.memberships import membership
 from services.identity.change_password import ChangePassword
 from services.identity.mail.mails import Mails
-from services.identity.passwords import PasswordRow, Passwords
+from services.identity.passwords import Passwords
 from services.identity.profile import Findings
 from services.identity.users import UserRow
 
@@ -46,7 +47,9 @@ class UserApi:
         etags.check(request.user.etag, row.etag, row.name)
         before, user = _user(row), _user(row)
         merge(request.user, user, call.paths)
-        _settle(user, call.paths, Findings())
+        findings = Findings()
+        _settle(user, call.paths, findings)
+        findings.conclude()
         if user != before:
             former = row.display_name
             _write(user, row)
@@ -71,20 +74,14 @@ class UserApi:
         return user_pb2.DeleteUserMembershipResponse()
 
     def create_user(self, request: user_pb2.CreateUserRequest, call: Call) -> user_pb2.User:
-        user, findings = request.user, Findings()
-        names = (user.email.partition("@")[0], user.given_name, user.family_name)
-        for rule, sentence in password_rule.broken(request.initial_password, login=user.login, names=names):
-            findings.note("initial_password", rule, sentence)
-        _settle(user, _RULED, findings)
-        user_id = new_id()
-        users.register(call.db, user.login, user_id)
-        call.enter(user=user_id)
-        row = UserRow(login=user.login, email=user.email, operator=request.operator, create_time=call.now)
-        row.update_time = call.now
-        _write(user, row)
-        call.db.add(row)
-        call.db.flush()
-        call.db.add(PasswordRow(hash=self.passwords.hash(request.initial_password), set_time=call.now))
+        findings = Findings()
+        row = new_row(request.user, call.now, findings)
+        row.operator = request.operator
+        opening.judge_password(row, request.initial_password, "initial_password", findings)
+        findings.conclude()
+        users.register(call.db, row.login, row.user_id)
+        call.enter(user=row.user_id)
+        opening.open_account(call.db, self.passwords, row, request.initial_password, call.now)
         return _user(row)
 
     def list_user_changes(
@@ -103,6 +100,15 @@ class UserApi:
     def revert_user_change(self, request: user_pb2.RevertUserChangeRequest, call: Call) -> user_pb2.User:
         row = users.find(call.db, call.user, for_update=True)
         return self.update_user(revert.update_of(row, request, call), call)
+
+
+def new_row(user: user_pb2.User, now: datetime, findings: Findings) -> UserRow:
+    """The account that a person of these details would get, under an id of its own."""
+    _settle(user, _RULED, findings)
+    row = UserRow(user_id=new_id(), login=user.login, email=user.email, operator=False)
+    row.create_time = row.update_time = now
+    _write(user, row)
+    return row
 
 
 def _user(row: UserRow) -> user_pb2.User:
@@ -126,14 +132,13 @@ def _user(row: UserRow) -> user_pb2.User:
 
 
 def _settle(user: user_pb2.User, written: tuple[str, ...], findings: Findings) -> None:
-    """Puts what is written into its stored form, or names every rule it breaks."""
+    """Puts what is written into its stored form, and notes every rule it breaks."""
     if "email" in written:
         user.email = profile.email(user.email, findings)
     if "phones" in written:
         user.phones[:] = profile.phones(user.phones, findings)
     if "time_zone" in written:
         user.time_zone = profile.time_zone(user.time_zone, findings)
-    findings.conclude()
 
 
 def _write(user: user_pb2.User, row: UserRow) -> None:

@@ -1,0 +1,26 @@
+"""Opening an account: its login, its details and its first password, in the scope of the person that it makes (ID1)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from services.identity import password_rule
+from services.identity.passwords import PasswordRow, Passwords
+from services.identity.profile import Findings
+from services.identity.users import UserRow
+
+
+def judge_password(row: UserRow, password: str, field: str, findings: Findings) -> None:
+    """Notes every rule that the first password of the person breaks."""
+    names = (row.email.partition("@")[0], row.given_name, row.family_name)
+    for rule, sentence in password_rule.broken(password, login=row.login, names=names):
+        findings.note(field, rule, sentence)
+
+
+def open_account(db: Session, passwords: Passwords, row: UserRow, password: str, now: datetime) -> None:
+    """Keeps the account. Its login was taken for it before; the session is confined to the person."""
+    db.add(row)
+    db.flush()
+    db.add(PasswordRow(hash=passwords.hash(password), set_time=now))

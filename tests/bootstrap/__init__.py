@@ -1,0 +1,1 @@
+"""A production platform from one command."""
