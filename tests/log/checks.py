@@ -15,26 +15,13 @@ from operator import attrgetter
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from sqlalchemy import select
-
 from deploy.local.topology import PROJECT, feed_environment
-from services.chassis.changes.log import ChangeLog, scope_of
-from services.chassis.changes.recorder import CREATE, DELETE, state_of
-from services.chassis.db.database import Database
-from services.chassis.db.scope import Scope
-from services.chassis.vault.data_keys import DataKeys
-from services.chassis.vault.kek_file import FileKeyring
-from services.chassis.vault.sql_store import SqlDataKeyStore
-from services.chassis.vault.vault import Vault
-from services.shop.keys import KeyRow
-from services.shop.rows import TABLES
-from services.shop.shops import ShopRow
+from services.chassis.changes.recorder import CREATE, DELETE
 from tests.log.waiting import until, while_moving
 from tests.log.watchers import SHOP, Segment, Watcher, label_print, mark
 from tests.log.world import Company, World
 from tests.log.writers import Journal
 
-_BATCH = 500
 FOLLOWERS = ("company", "media", "inbox")
 """Of the shops."""
 _MEMBERSHIP, _KEY = "comptoir.identity/Membership", "comptoir.shop/Key"
@@ -119,40 +106,11 @@ def watchers_saw_everything(world: World, watchers: list[Watcher]) -> int:
     for watcher in watchers:
         watcher.stop()
     told = 0
-    for company in world.companies:
-        logs = {source: log_of(world, source, company.name) for source in {each.source for each in watchers}}
-        for watcher in watchers:
-            wanted = [each for each in logs[watcher.source] if _covers(watcher, each)]
-            for segment in watcher.segments:
-                told += _trace_is_true(watcher, segment, company.name, wanted)
-            if watcher.source == "shop":
-                _snapshots_are_true(world, watcher, company.name, wanted)
-            if not _sees(watcher, company):
-                continue
-            end = watcher.segments[-1]
-            assert wanted[-1].sequence == end.traces[company.name].last, watcher.name
-            if watcher.source == "shop" and end.began_with is not None:
-                assert _labels(world, company) == _within(watcher.labels, company), watcher.name
+    for source in sorted({each.source for each in watchers}):
+        for scope in world.scopes(source):
+            entries = log_of(world, source, scope)
+            told += sum(_was_told(world, each, scope, entries) for each in watchers if each.source == source)
     return told
-
-
-def rows_are_the_fold_of_changes(world: World) -> int:
-    """What stands in the tables of the shop service is what the changes say, one upon the other; how many folded."""
-    keyring = FileKeyring.load(world.platform.layout.secret("shop", "kek"))
-    vault = Vault(DataKeys("shop", keyring, SqlDataKeyStore(TABLES.data_keys)))
-    log, database, folded = ChangeLog("shop", TABLES.log, vault), Database(world.url("shop", "svc")), 0
-    try:
-        for company in world.companies:
-            entries = log_of(world, "shop", company.name)
-            with database.transaction(Scope(company=company.company_id, read_only=True)) as session:
-                assert company.name == scope_of(session)
-                expected = _folded(log, session, entries)
-                rows: list[Any] = [*session.scalars(select(ShopRow)), *session.scalars(select(KeyRow))]
-                assert expected == {row.name: state_of(row) for row in rows}
-            folded += len(entries)
-    finally:
-        database.close()
-    return folded
 
 
 def mirrors_equal_their_sources(world: World) -> int:
@@ -241,9 +199,9 @@ def _run(command: tuple[str, ...], environment: dict[str, str]) -> None:
 def _is_at_end(world: World, watcher: Watcher) -> bool:
     watcher.raise_failure()
     return all(
-        watcher.reached(company.name) == _last(world, watcher, company.name)
-        for company in world.companies
-        if _sees(watcher, company)
+        watcher.reached(scope) == _last(world, watcher, scope)
+        for scope in world.scopes(watcher.source)
+        if _sees(watcher, scope)
     )
 
 
@@ -253,8 +211,22 @@ def _last(world: World, watcher: Watcher, scope: str) -> int:
     return int(last)
 
 
-def _sees(watcher: Watcher, company: Company) -> bool:
-    return watcher.company in ("", company.name)
+def _was_told(world: World, watcher: Watcher, scope: str, entries: list[Entry]) -> int:
+    """How many of a scope's changes the watcher was told: all that it asked for, once and in order."""
+    wanted = [each for each in entries if _covers(watcher, each)]
+    told = sum(_trace_is_true(watcher, segment, scope, wanted) for segment in watcher.segments)
+    if watcher.source == "shop":
+        _snapshots_are_true(world, watcher, scope, wanted)
+    if _sees(watcher, scope):
+        end = watcher.segments[-1]
+        assert wanted[-1].sequence == end.traces[scope].last, watcher.name
+        if watcher.source == "shop" and end.began_with is not None:
+            assert _labels(world, scope) == _within(watcher.labels, scope), watcher.name
+    return told
+
+
+def _sees(watcher: Watcher, scope: str) -> bool:
+    return watcher.company in ("", scope)
 
 
 def _covers(watcher: Watcher, entry: Entry) -> bool:
@@ -291,32 +263,14 @@ def _snapshots_are_true(world: World, watcher: Watcher, scope: str, wanted: list
         assert began_with is None or total == began_with.get(scope, 0), f"{watcher.name}, {scope}, {first}"
 
 
-def _labels(world: World, company: Company) -> dict[str, str]:
+def _labels(world: World, company: str) -> dict[str, str]:
     query = "select shop_id, display_name from shops where company = %s"
-    return {
-        f"{company.name}/shops/{each}": label for each, label in world.rows("shop", query, company.company_id)
-    }
+    found = world.rows("shop", query, company.removeprefix("companies/"))
+    return {f"{company}/shops/{each}": label for each, label in found}
 
 
-def _within(state: dict[str, str], company: Company) -> dict[str, str]:
-    return {name: label for name, label in state.items() if name.startswith(f"{company.name}/")}
-
-
-def _folded(log: ChangeLog, session: Any, entries: list[Entry]) -> dict[str, dict[str, Any]]:
-    state: dict[str, dict[str, Any]] = {}
-    for start in range(0, len(entries), _BATCH):
-        batch = entries[start : start + _BATCH]
-        known = log.opened(session, scope_of(session), [each.sequence for each in batch])
-        for each in batch:
-            values = known[each.sequence]
-            stood = state.get(each.resource, {})
-            assert (each.action == CREATE) == (each.resource not in state), each.resource
-            assert values.before == {field: stood[field] for field in values.before}, each.resource
-            if each.action == DELETE:
-                del state[each.resource]
-            else:
-                state[each.resource] = {**stood, **values.after}
-    return state
+def _within(state: dict[str, str], company: str) -> dict[str, str]:
+    return {name: label for name, label in state.items() if name.startswith(f"{company}/")}
 
 
 def _beside_shops(world: World, company: Company) -> set[tuple[str, str]]:

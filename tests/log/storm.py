@@ -12,7 +12,7 @@ from functools import partial
 
 from deploy.local.platforms import Platform
 from deploy.local.ports import SERVICES
-from tests.log import checks
+from tests.log import checks, folding
 from tests.log.bulk_writer import BulkWriter
 from tests.log.trouble import Trouble
 from tests.log.waiting import until
@@ -20,7 +20,7 @@ from tests.log.watchers import SHOP, Watcher
 from tests.log.world import World
 from tests.log.writers import Journal, Writer, may_write
 
-_PROCESSES = tuple(name for service in SERVICES for name in (service, f"{service}-feed"))
+_PROCESSES = ("gateway", *(name for service in SERVICES for name in (service, f"{service}-feed")))
 _MOST_WATCHERS = 15
 
 
@@ -81,7 +81,7 @@ def storm(platform: Platform, plan: Plan) -> Outcome:
         outcome.resyncs = sum(watcher.resyncs for watcher in watchers)
         outcome.compared = {
             "requests": checks.effects_are_what_was_acknowledged(world, journal),
-            "changes folded": checks.rows_are_the_fold_of_changes(world),
+            "changes folded": folding.rows_are_the_fold_of_changes(world),
             "rows mirrored": checks.mirrors_equal_their_sources(world),
             "messages": checks.each_reaction_is_one_message(world),
             "chains verified": checks.chains_hold(world, plan.verified),
@@ -159,6 +159,7 @@ def _last_word(world: World, writer: Writer) -> None:
         writer.rename(company)
         writer.correct(company)
         writer.move(company)
+        writer.rename_owner(company)
     writer.close()
 
 

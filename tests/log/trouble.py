@@ -20,12 +20,26 @@ from services.chassis.feed.streams import Interest
 from tests.log.bulk_writer import BulkWriter
 from tests.log.world import World
 
-_KILLED = {"shop": 5, "shop-feed": 4, "postgres": 3, "inbox": 3, "media": 2, "company": 2, "identity-feed": 1}
+_KILLED = {
+    "shop": 5,
+    "shop-feed": 4,
+    "postgres": 3,
+    "inbox": 3,
+    "identity": 3,
+    "gateway": 3,
+    "media": 2,
+    "company": 2,
+    "identity-feed": 2,
+    "company-feed": 1,
+}
 _BULK_KILLED = 5
 _COMPACTIONS = 5
 _ARMED = (
     ("shop", "call.before_commit"),
     ("shop", "call.after_commit"),
+    ("identity", "call.before_commit"),
+    ("identity", "call.after_commit"),
+    ("identity", "mirror.after_commit"),
     ("inbox", "mirror.before_commit"),
     ("inbox", "mirror.after_commit"),
     ("media", "mirror.before_commit"),

@@ -100,6 +100,11 @@ class World:
         operator = next(login for login in platform.description["logins"] if login["login"] == "olga")
         self.operator = Person(self, "", operator["login"], operator["password"])
 
+    def scopes(self, service: str) -> list[str]:
+        """Of this world's changes in the log of a service."""
+        people = [company.owner.name for company in self.companies] if service == "identity" else []
+        return [*(company.name for company in self.companies), *people]
+
     def label(self, request: str) -> str:
         """The label that a request gave its shop: its own id, but for the shops that were there first."""
         return request if request.startswith(f"{self.run}-") else self._first_label

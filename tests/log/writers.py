@@ -1,4 +1,7 @@
-"""Writers that send each write until it is acknowledged, under one idempotency key and one request id."""
+"""Writers that send each write until it is acknowledged, under one idempotency key and one request id.
+
+They write as services do, by gRPC, and as merchants do, through the gateway.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
@@ -27,6 +30,7 @@ from services.chassis.errors import (
 from services.chassis.idempotency.keys import METADATA as KEY
 from services.chassis.rpc.client import Client
 from services.chassis.testing.running import METHODS
+from tests.log.door import Door
 from tests.log.waiting import PATIENCE_SECONDS
 from tests.log.world import Company, Person, World
 
@@ -37,6 +41,16 @@ _MOST_SHOPS = 300
 _PAUSE_SECONDS = 0.1
 _ZONES = ("Pacific/Noumea", "Europe/Paris", "Indian/Reunion")
 _LANGUAGES = ("fr", "en", "de")
+_ROLES = ("ROLE_READER", "ROLE_DEVELOPER")
+T = TypeVar("T")
+
+
+@dataclass
+class Place:
+    """One that the writer has given, and the role it has by now."""
+
+    name: str
+    role: str
 
 
 @dataclass
@@ -78,7 +92,8 @@ class Writer:
         self._dice = random.Random(f"{seed} writer {number}")
         self._ids = (f"{world.run}-{number}-{each}" for each in itertools.count())
         self._people = [world.person()]
-        self._places: dict[tuple[str, str], str] = {}
+        self._places: dict[tuple[str, str], Place] = {}
+        self._door = Door(world)
         self._clients: dict[tuple[str, str], Client] = {}
         self._pause = threading.Event()
         self.failure: BaseException | None = None
@@ -101,12 +116,22 @@ class Writer:
         for client in self._clients.values():
             client.close()
         self._clients.clear()
+        self._door.close()
 
     def write(self) -> None:
         """One write, of whatever kind the dice say."""
         company = self._dice.choice(self._world.companies)
-        kinds = (self.rename, self._open_shop, self._new_key, self.correct, self.move)
-        self._dice.choices(kinds, (55, 15, 12, 10, 8))[0](company)
+        kinds: dict[Callable[[Company], None], int] = {
+            self.rename: 45,
+            self._rename_through_gateway: 10,
+            self._open_shop: 15,
+            self._new_key: 12,
+            self.correct: 8,
+            self.move: 8,
+            self._promote: 6,
+            self.rename_owner: 8,
+        }
+        self._dice.choices(list(kinds), list(kinds.values()))[0](company)
 
     def rename(self, company: Company) -> None:
         """Gives a shop the request's id as its label, which tells every version from every other."""
@@ -115,6 +140,10 @@ class Writer:
         update = shop_pb2.UpdateShopRequest(shop=shop)
         update.update_mask.paths.append("display_name")
         self._send("shop", "ShopService/UpdateShop", update, request, 1, company.owner)
+
+    def _rename_through_gateway(self, company: Company) -> None:
+        request = next(self._ids)
+        self._patch("shop", self._dice.choice(company.shops), {"displayName": request}, request, company)
 
     def _open_shop(self, company: Company) -> None:
         if len(company.shops) >= _MOST_SHOPS:
@@ -150,19 +179,34 @@ class Writer:
     def move(self, company: Company) -> None:
         """Gives one of the writer's own people a place, or takes it away."""
         person, request = self._dice.choice(self._people), next(self._ids)
-        name = self._places.pop((company.name, person.name), "")
-        if name:
-            delete = membership_pb2.DeleteMembershipRequest(name=name)
+        place = self._places.pop((company.name, person.name), None)
+        if place:
+            delete = membership_pb2.DeleteMembershipRequest(name=place.name)
             self._send(
                 "identity", "MembershipService/DeleteMembership", delete, request, 1, self._world.operator
             )
             return
         membership = membership_pb2.Membership(
-            user=person.name, role=membership_pb2.ROLE_READER, all_shops=True
+            user=person.name, role=membership_pb2.Role.Value(_ROLES[0]), all_shops=True
         )
         create = membership_pb2.CreateMembershipRequest(parent=company.name, membership=membership)
         made: Any = self._send("identity", "MembershipService/CreateMembership", create, request, 1)
-        self._places[company.name, person.name] = made.name
+        self._places[company.name, person.name] = Place(made.name, _ROLES[0])
+
+    def _promote(self, company: Company) -> None:
+        """Has the owner give the writer's own person the other role, where there is a place."""
+        person = self._dice.choice(self._people)
+        place = self._places.get((company.name, person.name))
+        if place is None:
+            self.move(company)
+            return
+        (place.role,) = set(_ROLES) - {place.role}
+        self._patch("identity", place.name, {"role": place.role}, next(self._ids), company)
+
+    def rename_owner(self, company: Company) -> None:
+        """Has the owner change their own account, and with it the name that each company sees of them."""
+        request = next(self._ids)
+        self._patch("identity", company.owner.name, {"givenName": f"Ada {request}"}, request, company)
 
     def _run(self) -> None:
         try:
@@ -183,23 +227,37 @@ class Writer:
     ) -> Message:
         """The answer, however often it takes. Without a person, the set-up tool writes."""
         caller = "gateway" if person else "bootstrap"
-        until = time.monotonic() + PATIENCE_SECONDS
-        for sent in itertools.count(1):
+
+        def call() -> Message:
             headers = {KEY: request, "x-request-id": request}
             if person:
                 headers["authorization"] = f"Bearer {person.token()}"
+            return self._client(service, caller).call(METHODS[method], message, metadata=headers)
+
+        return self._acknowledged(service, request, changes, call)
+
+    def _patch(self, service: str, name: str, body: dict[str, str], request: str, company: Company) -> None:
+        """One change, by the company's owner through the gateway."""
+        self._acknowledged(
+            service, request, 1, lambda: self._door.patch(name, body, request, company.owner.token())
+        )
+
+    def _acknowledged(self, service: str, request: str, changes: int, call: Callable[[], T]) -> T:
+        """What the call answers, however often it has to be made."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        for sent in itertools.count(1):
             try:
-                answer = self._client(service, caller).call(METHODS[method], message, metadata=headers)
+                answer = call()
             except (Unavailable, TimedOut, KeyInUse, NotReady) as fault:
-                self._give_up_after(until, fault, method)
+                self._give_up_after(until, fault, request)
                 continue
             self._journal.acknowledged(service, request, changes, sent)
             return answer
         raise AssertionError("counting ended")
 
-    def _give_up_after(self, until: float, fault: Fault, method: str) -> None:
+    def _give_up_after(self, until: float, fault: Fault, request: str) -> None:
         if time.monotonic() > until:
-            raise AssertionError(f"{method} is refused for good: {fault.reason}") from fault
+            raise AssertionError(f"{request} is refused for good: {fault.reason}") from fault
         self._pause.wait(_PAUSE_SECONDS)
 
     def _client(self, service: str, caller: str) -> Client:
