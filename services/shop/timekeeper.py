@@ -68,9 +68,7 @@ class Timekeeper:
             stamp = Stamp(
                 now, "services/shop", request_id(None), "", reason="the time that was set for it has come"
             )
-            revision = self._changes.append(db, stamp)
-        if revision is not None:
-            self._changes.ring()
+            self._changes.append(db, stamp)
         return done
 
     def _run(self) -> None:

@@ -109,7 +109,6 @@ class Bulk:
             db.flush()
             method = _OPENS if order.opens else _RENAMES
             self._changes.append(db, Stamp(now, f"services/{SERVICE}", order.request, method))
-        self._changes.ring()
         return [row.name for row in rows]
 
     def _found(self, db: ScopedSession, request: str) -> list[str]:

@@ -13,11 +13,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, cast, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.chassis import log
 from services.chassis.changes import chain
+from services.chassis.changes.bell import LOCK_BITS, LOCKS
 from services.chassis.changes.recorder import Entry
 from services.chassis.changes.tables import LogTables, TransactionId
 from services.chassis.db.tenancy import ScopedSession
@@ -72,14 +85,14 @@ class ChangeLog:
     """The log of one service."""
 
     def __init__(
-        self, service: str, tables: LogTables, vault: Vault, ring: Callable[[], None] = lambda: None
+        self, service: str, tables: LogTables, vault: Vault, ring: Callable[[str], None] = lambda _: None
     ) -> None:
+        """`ring` is told of each transaction that is about to commit changes, so that the feed waits for it."""
         self._service = service
         self._tables = tables
         self._vault = vault
         self._statements = _Statements(tables)
-        self.ring = ring
-        """To be called after the commit, so that the feed looks at once."""
+        self._ring = ring
 
     def append(self, session: ScopedSession, stamp: Stamp) -> Revision | None:
         """Appends the session's entries to the chain of its scope, once; None if there are none.
@@ -190,6 +203,8 @@ class ChangeLog:
             )
             connection.execute(first.on_conflict_do_nothing())
             row = connection.execute(self._statements.lock_head, {"of": scope}).one()
+        # What is left is to write what is ready, and to commit.
+        self._ring(row.transaction)
         return row.sequence, bytes(row.hash), row.position
 
     def _place(self, session: ScopedSession, scope: str, value_id: str, column: str) -> Place:
@@ -203,8 +218,11 @@ class _Statements:
         heads = tables.heads.c
         position = func.greatest(func.pg_current_xact_id(), cast(bindparam("reached"), TransactionId()))
         here = {"transaction": func.pg_current_xact_id(), "position": position}
+        transaction = cast(func.pg_current_xact_id(), Text)
+        lock = cast(cast(transaction, BigInteger).bitwise_and(LOCK_BITS), Integer)
+        held = cast(func.pg_advisory_xact_lock(LOCKS, lock), Text)
         self.lock_head = (
-            select(heads.sequence, heads.hash, heads.position)
+            select(heads.sequence, heads.hash, heads.position, transaction.label("transaction"), held)
             .where(heads.scope == bindparam("of"))
             .with_for_update()
         )

@@ -54,7 +54,9 @@ class Hub:
         self._state: FeedState | None = None
         self._looked = 0.0
         self._tokens: Tokens | None = None
-        self._moved = asyncio.Condition()
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._rung: list[int] = []
+        """Transactions that were about to commit and are not known to be over, the oldest first."""
         self._ready = asyncio.Event()
 
     @property
@@ -92,12 +94,17 @@ class Hub:
 
     async def wait(self, seen: Key, seconds: float) -> None:
         """Returns when there is something beyond `seen`, or when the time is up."""
-        async with self._moved:
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._moved.wait_for(lambda: bool(self._keys) and self._keys[-1] > seen)
-            except TimeoutError:
-                return
+        if self._keys and self._keys[-1] > seen:
+            return
+        loop = asyncio.get_running_loop()
+        moved = loop.create_future()
+        timer = loop.call_later(seconds, _wake, moved)
+        self._waiting.add(moved)
+        try:
+            await moved
+        finally:
+            timer.cancel()
+            self._waiting.discard(moved)
 
     async def run(self) -> None:
         """Follows the database until cancelled, whatever happens to the connection."""
@@ -115,14 +122,17 @@ class Hub:
 
     async def _follow(self, connection: psycopg.AsyncConnection[dict[str, object]]) -> None:
         await connection.execute(f"listen {CHANNEL}")
+        await self.reader.prepare(connection)
         self._begin((await self.reader.horizon(connection)).xmin)
         await self._refresh(connection)
         while True:
             # A database that stopped answering ends the connection, rather than that nothing more is told.
             async with asyncio.timeout(_ROUND_SECONDS):
                 await self._read(connection)
-            async for _ in connection.notifies(timeout=_POLL_SECONDS, stop_after=1):
-                pass
+            # Whoever is about to commit is waited for by the next reading, and not here.
+            patience = 0.0 if self._rung else _POLL_SECONDS
+            async for heard in connection.notifies(timeout=patience, stop_after=1):
+                self._rung += [int(each) for each in heard.payload.split(",") if each.isdecimal()]
             if asyncio.get_running_loop().time() >= self._looked + _POLL_SECONDS:
                 async with asyncio.timeout(_ROUND_SECONDS):
                     await self._refresh(connection)
@@ -142,15 +152,19 @@ class Hub:
         self.since = self.tail = (horizon, "", 0)
         self.complete = None
         self._marks.clear()
+        self._rung.clear()
 
     async def _read(self, connection: psycopg.AsyncConnection[dict[str, object]]) -> None:
         """Takes over what lies below the horizon by now."""
         while True:
             began = asyncio.get_running_loop().time()
-            now, rows = await self.reader.changes(connection, self.tail)
+            awaited = self._rung[0] if self._rung else None
+            now, rows = await self.reader.changes(connection, self.tail, awaited=awaited)
             self._marks.append((began, now.xmax))
+            # One that is not over yet lets the others go first.
+            self._rung = [each for each in (*self._rung[1:], *self._rung[:1]) if not now.holds(each)]
             if rows:
-                await self._keep(rows)
+                self._keep(rows)
             if len(rows) < BATCH:
                 break
         self.tail = max(self.tail, (now.xmin, "", 0))
@@ -158,13 +172,18 @@ class Hub:
         while self._marks and self._marks[0][1] <= now.xmin:
             self.complete, _ = self._marks.popleft()
 
-    async def _keep(self, rows: list[Row]) -> None:
-        async with self._moved:
-            self.rows += rows
-            self._keys += [row.key for row in rows]
-            self.tail = self._keys[-1]
-            if len(self.rows) > 2 * KEPT:
-                dropped = len(self.rows) - KEPT
-                self.since = self._keys[dropped - 1]
-                del self.rows[:dropped], self._keys[:dropped]
-            self._moved.notify_all()
+    def _keep(self, rows: list[Row]) -> None:
+        self.rows += rows
+        self._keys += [row.key for row in rows]
+        self.tail = self._keys[-1]
+        if len(self.rows) > 2 * KEPT:
+            dropped = len(self.rows) - KEPT
+            self.since = self._keys[dropped - 1]
+            del self.rows[:dropped], self._keys[:dropped]
+        for waiting in self._waiting:
+            _wake(waiting)
+
+
+def _wake(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)

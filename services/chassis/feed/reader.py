@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from services.chassis.changes.bell import LOCK_BITS, LOCKS
 from services.chassis.contract import PATTERNS
 from services.chassis.db.database import LOST_HOST
 from services.chassis.feed.cursors import Key, Snapshot
@@ -22,6 +24,8 @@ _SESSION = (
 """A watcher that stops reading within a snapshot is cut off, and begins anew."""
 BATCH = 500
 """Changes read at once."""
+PATIENCE_MS = 20
+"""How long a transaction that is about to commit is waited for before others are looked after."""
 CLUSTER = (
     "(select oid::text from pg_database where datname = current_database())"
     " || '/' || (select system_identifier::text from pg_control_system())"
@@ -31,17 +35,21 @@ CLUSTER = (
 another timeline of it, or another database in it."""
 _STATE = "select epoch, token_key, floor::text::bigint, cluster = " + CLUSTER + " as at_home from change_feed"  # noqa: S608
 _SNAPSHOT = "select pg_current_snapshot()::text as taken"
+_WAIT = (
+    "select set_config('lock_timeout', '{patience}', true), pg_advisory_xact_lock_shared({locks}, {lock});"
+)
+_PREPARED = "changes_after"
 # One statement, one snapshot: below the oldest transaction that it saw running, it saw everything, and nothing comes
 # there any more. Ordered by columns and not by what is selected under their names, or the index would be of no use.
 _CHANGES = """
+prepare {name} (xid8, text, bigint, xid8, int) as
 with snapshot as materialized (select pg_current_snapshot() as taken)
 select taken::text, found.*, {states} as state from snapshot left join lateral (
     select position::text::bigint, transaction::text::bigint, scope, sequence, time, type, resource, action, fields,
         actor, on_behalf_of, request_id, method, schema_version
     from changes
-    where (position, scope, sequence) > (%s::text::xid8, %s, %s)
-        and position < coalesce(%s::text::xid8, pg_snapshot_xmin(taken))
-    order by changes.position, changes.scope, changes.sequence limit %s
+    where (position, scope, sequence) > ($1, $2, $3) and position < coalesce($4, pg_snapshot_xmin(taken))
+    order by changes.position, changes.scope, changes.sequence limit $5
 ) found on true order by found.position, found.scope, found.sequence
 """
 
@@ -85,7 +93,11 @@ class Reader:
         self._published = {each.type: each for each in published}
         states = sql.SQL(" ").join(map(_state, self._published.values()))
         either = sql.SQL("case found.type {} end").format(states) if self._published else sql.SQL("null")
-        self._changes = sql.SQL(_CHANGES).format(states=either).as_bytes(None)
+        self._prepare = sql.SQL(_CHANGES).format(name=sql.Identifier(_PREPARED), states=either).as_bytes(None)
+
+    async def prepare(self, connection: psycopg.AsyncConnection[dict[str, Any]]) -> None:
+        """To be called once on each connection on which changes are read."""
+        await connection.execute(self._prepare)
 
     async def state(self, connection: psycopg.AsyncConnection[dict[str, Any]]) -> FeedState:
         row = await (await connection.execute(_STATE)).fetchone()
@@ -99,15 +111,30 @@ class Reader:
         return Snapshot(row["taken"])
 
     async def changes(
-        self, connection: psycopg.AsyncConnection[dict[str, Any]], after: Key, horizon: int | None = None
+        self,
+        connection: psycopg.AsyncConnection[dict[str, Any]],
+        after: Key,
+        *,
+        horizon: int | None = None,
+        awaited: int | None = None,
     ) -> tuple[Snapshot, list[Row]]:
         """At most `BATCH` changes beyond the key and below the horizon, in order, and what they were read in.
 
-        The horizon is that of the moment, unless an earlier one is given.
+        The horizon is that of the moment, unless an earlier one is given. A transaction that is awaited is waited for
+        first, a moment.
         """
-        below = None if horizon is None else str(horizon)
         position, scope, sequence = after
-        found = await connection.execute(self._changes, (str(position), scope, sequence, below, BATCH))
+        below = "null" if horizon is None else f"'{horizon}'"
+        # Sent as one text: what is bound apart costs the driver as much as all the rest.
+        read = f"execute {_PREPARED} ('{position}', {sql.quote(scope)}, {sequence}, {below}, {BATCH})"
+        found = None
+        if awaited is not None:
+            wait = _WAIT.format(patience=PATIENCE_MS, locks=LOCKS, lock=awaited & LOCK_BITS)
+            with suppress(psycopg.errors.LockNotAvailable):
+                found = await connection.execute((wait + read).encode())
+                found.nextset()
+        if found is None:
+            found = await connection.execute(read.encode())
         rows = await found.fetchall()
         changes = [row for row in rows if row["position"] is not None]
         return Snapshot(rows[0]["taken"]), [self._row(change) for change in changes]

@@ -116,7 +116,8 @@ class Stream:
         """A batch of what is beyond the key and not beyond the tail, from the database."""
         horizon = tail[0] + 1 if tail[1] else tail[0]
         async with self._hub.catching_up, await connect(self._hub.url) as connection:
-            _, rows = await self._hub.reader.changes(connection, key, horizon)
+            await self._hub.reader.prepare(connection)
+            _, rows = await self._hub.reader.changes(connection, key, horizon=horizon)
             return rows
 
     def _heartbeat(self, cursor: Cursor, age: float | None) -> bytes:

@@ -11,7 +11,7 @@ from prometheus_client import Counter, Gauge
 
 from comptoir.changes.v1 import feed_pb2
 from services.chassis import fault_points, log
-from services.chassis.changes.log import SCHEMA_VERSION, ChangeLog, Revision, Stamp
+from services.chassis.changes.log import SCHEMA_VERSION, ChangeLog, Stamp
 from services.chassis.db.database import Database
 from services.chassis.db.scope import Scope
 from services.chassis.db.tenancy import ScopedSession
@@ -146,16 +146,14 @@ class Follower:
         )
         with self._database.transaction(scope) as session:
             self._writer.apply(session, change)
-            revision = self._reacted(session, change)
+            self._reacted(session, change)
             self._lease.advance(session, cursor)
             fault_points.reach("mirror.before_commit")
         fault_points.reach("mirror.after_commit")
-        if revision is not None:
-            self._changes.ring()
 
-    def _reacted(self, session: ScopedSession, change: feed_pb2.FeedChange) -> Revision | None:
+    def _reacted(self, session: ScopedSession, change: feed_pb2.FeedChange) -> None:
         if self._react is None or change.schema_version > SCHEMA_VERSION:
-            return None
+            return
         place = (change.scope, change.sequence)
         self._tries = self._tries + 1 if self._trying == place else 1
         self._trying = place
@@ -163,10 +161,10 @@ class Follower:
             # A mirror that stood still for one message nobody can write would keep everybody from writing.
             log.event("reaction given up", source=self._lease.source, type=change.type)
             _given_up.labels(self._lease.source).inc()
-            return None
+            return
         self._react(session, told(change))
         session.flush()
-        return self._changes.append(session, _stamp(change))
+        self._changes.append(session, _stamp(change))
 
     def _put(self, cursor: str | None = None) -> None:
         with self._database.transaction(Scope(mirror=True)) as session:

@@ -50,8 +50,6 @@ class Call:
     """Where the transaction's changes go."""
     revision: Revision | None = None
     """How far the log of its scope came by this call's write."""
-    appended: bool = False
-    """Whether it wrote into any log."""
     fresh: bool = False
     """Whether an answer from memory may be too old."""
     told: dict[str, str] = field(default_factory=dict)
@@ -118,9 +116,7 @@ class Call:
         if self.log is None or not self.has_transaction or self.method.reads_only or self.is_trial:
             return None
         self.db.flush()
-        revision = self.log.append(self.db, self._stamp())
-        self.appended = self.appended or revision is not None
-        return revision
+        return self.log.append(self.db, self._stamp())
 
     @property
     def is_trial(self) -> bool:

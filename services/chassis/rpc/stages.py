@@ -161,8 +161,6 @@ def _end(call: Call, response: Message) -> None:
     fault_points.reach("call.before_commit")
     call.db.commit()
     fault_points.reach("call.after_commit")
-    if call.appended and call.log is not None:
-        call.log.ring()
 
 
 def change(call: Call, proceed: Proceed) -> Message:
