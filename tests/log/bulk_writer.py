@@ -1,4 +1,4 @@
-"""A writer whose process does a hundred changes a transaction, and is killed like the others."""
+"""Writers whose processes do hundreds of changes a transaction, and are killed like the others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ from tests.log.world import Company, World
 from tests.log.writers import OF_A_NEW_SHOP, Journal
 
 _COMMAND = (sys.executable, "-m", "tests.log.bulk")
-_AT_ONCE = 100
+_AT_ONCE = 250
 """Shops renamed in one transaction."""
 _OPENED_AT_ONCE = 20
 
@@ -29,18 +29,21 @@ _OPENED_AT_ONCE = 20
 class BulkWriter:
     """Gives its process orders from a thread, one after the other; to a new process what the last one left open."""
 
-    def __init__(self, world: World, journal: Journal, seed: int) -> None:
+    def __init__(
+        self, world: World, journal: Journal, number: int, companies: Sequence[Company], seed: int
+    ) -> None:
         self._world = world
         self._journal = journal
-        self._dice = random.Random(f"{seed} bulk")
-        self._ids = (f"{world.run}-bulk-{each}" for each in itertools.count())
+        self._companies = companies
+        self._dice = random.Random(f"{seed} bulk {number}")
+        self._ids = (f"{world.run}-bulk{number}-{each}" for each in itertools.count())
         self._process: subprocess.Popen[str] | None = None
         self._answered = 0
         """The number of the process that answered last."""
         self._lives = 0
         self.failure: BaseException | None = None
         self._more: Callable[[], bool] = lambda: False
-        self._thread = threading.Thread(target=self._run, name="bulk writer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"bulk writer {number}", daemon=True)
 
     def start(self, more: Callable[[], bool]) -> None:
         """Writes for as long as there is to be more."""
@@ -62,11 +65,11 @@ class BulkWriter:
 
     def _run(self) -> None:
         try:
-            for company in self._world.companies:
+            for company in self._companies:
                 while self._more() and len(company.shops) <= _AT_ONCE:
                     self._open(company)
             while self._more():
-                self._rename(self._dice.choice(self._world.companies))
+                self._rename(self._dice.choice(self._companies))
         except BaseException as error:
             self.failure = error
             self._journal.stir()

@@ -21,7 +21,6 @@ from tests.log.world import World
 from tests.log.writers import Journal, Writer, may_write
 
 _PROCESSES = ("gateway", *(name for service in SERVICES for name in (service, f"{service}-feed")))
-_MOST_WATCHERS = 15
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,12 @@ class Plan:
     seed: int
     companies: int = 5
     writers: int = 4
-    bulk: bool = True
-    """Whether there is also a writer of many changes a transaction."""
+    bulk: int = 1
+    """Writers of many changes a transaction; each has companies of its own."""
+    minutes: float = float("inf")
+    """Writing ends after so long, if it comes to that."""
+    watchers: int = 15
+    """The most of them."""
     calm: tuple[int, int] = (1_000, 3_000)
     """Changes between one trouble and the next."""
     script: tuple[Callable[[Trouble], None], ...] = ()
@@ -97,12 +100,16 @@ def storm(platform: Platform, plan: Plan) -> Outcome:
 def _rage(world: World, journal: Journal, watchers: list[Watcher], plan: Plan) -> Outcome:
     begun, stop = time.monotonic(), threading.Event()
     writers = [Writer(world, journal, number, plan.seed) for number in range(plan.writers)]
-    bulk = BulkWriter(world, journal, plan.seed) if plan.bulk else None
+    bulk = [
+        BulkWriter(world, journal, number, world.companies[number :: plan.bulk], plan.seed)
+        for number in range(plan.bulk)
+    ]
     trouble = Trouble(world, plan.seed, bulk)
-    crowd: list[Writer | BulkWriter] = [*writers, *([bulk] if bulk else [])]
+    crowd: list[Writer | BulkWriter] = [*writers, *bulk]
 
     def more() -> bool:
         enough = journal.changes >= plan.changes and trouble.scripted >= len(plan.script)
+        enough = enough or time.monotonic() > begun + 60 * plan.minutes
         return not (stop.is_set() or enough or any(each.failure for each in crowd))
 
     for each in crowd:
@@ -148,7 +155,7 @@ def _trouble(
             trouble.scripted += 1
         elif not plan.script and more():
             trouble.next()
-        if len(watchers) < _MOST_WATCHERS and trouble.comes_somebody():
+        if len(watchers) < plan.watchers and trouble.comes_somebody():
             name = f"newcomer {len(watchers)}"
             watchers.append(Watcher(world, name, plan.seed, snapshot=True, restless=0.002))
 

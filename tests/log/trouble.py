@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -50,7 +50,7 @@ _ARMED = (
 class Trouble:
     """Makes it, and counts what it made."""
 
-    def __init__(self, world: World, seed: int, bulk: BulkWriter | None = None) -> None:
+    def __init__(self, world: World, seed: int, bulk: Sequence[BulkWriter] = ()) -> None:
         self._world = world
         self._bulk = bulk
         self._dice = random.Random(f"{seed} trouble")
@@ -117,8 +117,7 @@ class Trouble:
     def _shuffled(self) -> list[Callable[[], None]]:
         deck: list[Callable[[], None]] = [self.compact] * _COMPACTIONS
         deck.append(self._twice)
-        if self._bulk is not None:
-            deck += [partial(self.kill_bulk, self._bulk)] * _BULK_KILLED
+        deck += [partial(self.kill_bulk, each) for each in self._bulk for _ in range(_BULK_KILLED)]
         deck += [partial(self.kill, name) for name, times in _KILLED.items() for _ in range(times)]
         deck += [partial(self.arm, name, point, self._dice.randint(1, 60)) for name, point in _ARMED]
         self._dice.shuffle(deck)

@@ -1,11 +1,17 @@
 """Follows one source for as long as its process lives: watches its feed, and does in one transaction what a change
-asks for and the note of having done it, so that each is done once, whatever is killed in between."""
+asks for and the note of having done it, so that each is done once, whatever is killed in between.
+
+Changes that came meanwhile share a transaction, up to one that is reacted to: what follows is a change of its own.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import closing
 from datetime import UTC, datetime
+from itertools import groupby
 
 from prometheus_client import Counter, Gauge
 
@@ -17,6 +23,7 @@ from services.chassis.db.scope import Scope
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.errors import Fault, Invalid
 from services.chassis.feed.client import FeedClient
+from services.chassis.feed.gathering import gathered
 from services.chassis.mirrors.lease import Lease, LeaseLost
 from services.chassis.mirrors.told import Told, told
 from services.chassis.mirrors.writer import MirrorWriter
@@ -25,8 +32,9 @@ React = Callable[[ScopedSession, Told], None]
 """What a service does about a change, beside keeping a mirror; within the transaction, and confined to the change's
 company or person."""
 
+Answers = list[feed_pb2.WatchChangesResponse]
 _BATCH = 200
-"""Resources of a snapshot in one transaction."""
+"""Resources of a snapshot, or changes, in one transaction."""
 _PAUSE_SECONDS = 0.5
 _MOST_TRIES = 5
 _STREAM_SECONDS = 600.0
@@ -59,6 +67,7 @@ class Follower:
         self._types = [] if react is not None else writer.types
         self._trying: tuple[str, int] | None = None
         self._tries = 0
+        self._most = _BATCH
         self._waiting: list[feed_pb2.Resource] = []
         self._stopping = threading.Event()
         self._client: FeedClient | None = None
@@ -103,28 +112,34 @@ class Follower:
         if not cursor:
             self._writer.begin()
         request = feed_pb2.WatchChangesRequest(cursor=cursor, types=self._types)
-        stream = client.watch(request, seconds=_STREAM_SECONDS)
         try:
-            while not self._stopping.is_set() and (answer := self._next(stream)) is not None:
-                self._take(answer)
+            with closing(gathered(client.watch(request, seconds=_STREAM_SECONDS), _BATCH)) as stream:
+                while not self._stopping.is_set() and (answers := self._next(stream)):
+                    self._take(answers)
         finally:
             client.close()
             with self._database.transaction(Scope()) as session:
                 self._lease.release(session)
 
-    def _next(self, stream: Iterator[feed_pb2.WatchChangesResponse]) -> feed_pb2.WatchChangesResponse | None:
+    def _next(self, stream: Generator[Answers, None, None]) -> Answers:
         try:
-            return next(stream, None)
+            return next(stream, [])
         except Invalid:
             # The cursor is refused: we ask for other types than before, or the source is another. Begin anew.
             with self._database.transaction(Scope()) as session:
                 self._lease.advance(session, "")
             raise
 
-    def _take(self, answer: feed_pb2.WatchChangesResponse) -> None:
+    def _take(self, answers: Answers) -> None:
+        for scope, group in groupby(answers, key=_scope):
+            if scope is not None:
+                self._apply(deque(group), scope)
+                continue
+            for answer in group:
+                self._hear_of(answer)
+
+    def _hear_of(self, answer: feed_pb2.WatchChangesResponse) -> None:
         match answer.WhichOneof("event"):
-            case "change":
-                self._apply(answer.change, answer.cursor)
             case "heartbeat":
                 self._hear(answer)
             case "resource":
@@ -137,23 +152,38 @@ class Follower:
                 log.event("source begins anew", source=self._lease.source)
                 self._writer.begin()
 
-    def _apply(self, change: feed_pb2.FeedChange, cursor: str) -> None:
-        kind, _, owner = change.scope.partition("/")
+    def _apply(self, answers: deque[feed_pb2.WatchChangesResponse], of: str) -> None:
+        """Changes of one scope."""
+        kind, _, owner = of.partition("/")
         scope = Scope(
             company=owner if kind == "companies" else None,
             user=owner if kind == "users" else None,
             mirror=True,
         )
-        with self._database.transaction(scope) as session:
-            self._writer.apply(session, change)
-            self._reacted(session, change)
-            self._lease.advance(session, cursor)
-            fault_points.reach("mirror.before_commit")
-        fault_points.reach("mirror.after_commit")
+        most, self._most = self._most, 1
+        while answers:
+            with self._database.transaction(scope) as session:
+                self._together(session, answers, most)
+                fault_points.reach("mirror.before_commit")
+            fault_points.reach("mirror.after_commit")
+        # A change that cannot be done is met again alone, or those before it would hide how often it was tried.
+        self._most = _BATCH
 
-    def _reacted(self, session: ScopedSession, change: feed_pb2.FeedChange) -> None:
+    def _together(
+        self, session: ScopedSession, answers: deque[feed_pb2.WatchChangesResponse], most: int
+    ) -> None:
+        """Does what the first of these ask for, up to one that is reacted to."""
+        for _ in range(min(most, len(answers))):
+            answer = answers.popleft()
+            self._writer.apply(session, answer.change)
+            if self._reacted(session, answer.change):
+                break
+        self._lease.advance(session, answer.cursor)
+
+    def _reacted(self, session: ScopedSession, change: feed_pb2.FeedChange) -> bool:
+        """Reacts to the change, if it is one to react to; whether anything was written."""
         if self._react is None or change.schema_version > SCHEMA_VERSION:
-            return
+            return False
         place = (change.scope, change.sequence)
         self._tries = self._tries + 1 if self._trying == place else 1
         self._trying = place
@@ -161,10 +191,10 @@ class Follower:
             # A mirror that stood still for one message nobody can write would keep everybody from writing.
             log.event("reaction given up", source=self._lease.source, type=change.type)
             _given_up.labels(self._lease.source).inc()
-            return
+            return False
         self._react(session, told(change))
         session.flush()
-        self._changes.append(session, _stamp(change))
+        return self._changes.append(session, _stamp(change)) is not None
 
     def _put(self, cursor: str | None = None) -> None:
         with self._database.transaction(Scope(mirror=True)) as session:
@@ -182,6 +212,11 @@ class Follower:
             self._lease.advance(session, answer.cursor, age)
         if age is not None:
             _lag.labels(self._lease.source).set(age)
+
+
+def _scope(answer: feed_pb2.WatchChangesResponse) -> str | None:
+    """The scope of a change; None for whatever else is told."""
+    return answer.change.scope if answer.HasField("change") else None
 
 
 def _stamp(change: feed_pb2.FeedChange) -> Stamp:

@@ -9,7 +9,7 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
-from sqlalchemy import and_, delete
+from sqlalchemy import and_, bindparam, delete
 from sqlalchemy.dialects.postgresql import insert
 
 from comptoir.changes.v1 import change_pb2, feed_pb2
@@ -23,6 +23,8 @@ class MirrorWriter:
 
     def __init__(self, mirrors: Iterable[Mirror]) -> None:
         self._mirrors = {mirror.kind.type: mirror for mirror in mirrors}
+        # Built once: to build a statement takes as long as to run it.
+        self._puts = {mirror.kind.type: _put(mirror) for mirror in self._mirrors.values()}
         self._generation = secrets.token_hex(8)
         """Marks what is of the present snapshot, so that what no longer is there can be told from it."""
 
@@ -66,8 +68,7 @@ class MirrorWriter:
         found = MessageToDict(state)
         fields = {column: _plain(found[path], kind) for column, (path, kind) in mirror.kind.columns.items()}
         fields["generation"] = self._generation
-        row = insert(mirror.table).values(**key, **fields)
-        session.connection().execute(row.on_conflict_do_update(index_elements=mirror.kind.key, set_=fields))
+        session.connection().execute(self._puts[mirror.kind.type], {**key, **fields})
 
     def _remove(self, session: ScopedSession, mirror: Mirror, name: str) -> None:
         key = _key(mirror.kind, name)
@@ -80,6 +81,14 @@ class MirrorWriter:
         assert mirror.kind.kept_for is not None
         before = datetime.now(UTC) - mirror.kind.kept_for
         session.connection().execute(delete(mirror.table).where(mirror.table.c[column] < before))
+
+
+def _put(mirror: Mirror) -> Any:
+    columns = (*mirror.kind.columns, "generation")
+    row = insert(mirror.table).values({name: bindparam(name) for name in (*mirror.kind.key, *columns)})
+    return row.on_conflict_do_update(
+        index_elements=mirror.kind.key, set_={name: row.excluded[name] for name in columns}
+    )
 
 
 def _key(kind: Kind, name: str) -> dict[str, str] | None:
