@@ -20,7 +20,7 @@ from services.chassis.changes.tokens import Tokens
 from services.chassis.errors import Unavailable
 from services.chassis.feed.cursors import Key
 from services.chassis.feed.published import Published
-from services.chassis.feed.reader import BATCH, FeedState, Reader, Row, connect
+from services.chassis.feed.reader import BATCH, FeedState, Read, Reader, Row, connect
 
 KEPT = 4 * BATCH
 _POLL_SECONDS = 0.5
@@ -158,19 +158,23 @@ class Hub:
         """Takes over what lies below the horizon by now."""
         while True:
             began = asyncio.get_running_loop().time()
-            awaited = self._rung[0] if self._rung else None
-            now, rows = await self.reader.changes(connection, self.tail, awaited=awaited)
-            self._marks.append((began, now.xmax))
-            # One that is not over yet lets the others go first.
-            self._rung = [each for each in (*self._rung[1:], *self._rung[:1]) if not now.holds(each)]
-            if rows:
-                self._keep(rows)
-            if len(rows) < BATCH:
+            read = await self.reader.changes(connection, self.tail, awaited=next(iter(self._rung), None))
+            self._marks.append((began, read.now.xmax))
+            self._forget_ended(read)
+            if read.rows:
+                self._keep(read.rows)
+            if len(read.rows) < BATCH:
                 break
-        self.tail = max(self.tail, (now.xmin, "", 0))
+        self.tail = max(self.tail, (read.now.xmin, "", 0))
         # What was committed before a mark had begun before it: it lies below the horizon once that has passed the mark.
-        while self._marks and self._marks[0][1] <= now.xmin:
+        while self._marks and self._marks[0][1] <= read.now.xmin:
             self.complete, _ = self._marks.popleft()
+
+    def _forget_ended(self, read: Read) -> None:
+        """Leaves those who may not have committed yet; whoever was waited for in vain comes last."""
+        first, rest = self._rung[:1], self._rung[1:]
+        left = rest if read.awaited else rest + first
+        self._rung = [each for each in left if not read.now.holds(each)]
 
     def _keep(self, rows: list[Row]) -> None:
         self.rows += rows

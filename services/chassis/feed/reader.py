@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,6 +66,16 @@ class FeedState:
 
 
 @dataclass(frozen=True)
+class Read:
+    """What one look at the log gave, and in which snapshot."""
+
+    now: Snapshot
+    rows: list[Row]
+    awaited: bool
+    """Whether a transaction was awaited, and came to its end."""
+
+
+@dataclass(frozen=True)
 class Row:
     """One change, with its resource as it stands."""
 
@@ -117,8 +126,8 @@ class Reader:
         *,
         horizon: int | None = None,
         awaited: int | None = None,
-    ) -> tuple[Snapshot, list[Row]]:
-        """At most `BATCH` changes beyond the key and below the horizon, in order, and what they were read in.
+    ) -> Read:
+        """At most `BATCH` changes beyond the key and below the horizon, in order.
 
         The horizon is that of the moment, unless an earlier one is given. A transaction that is awaited is waited for
         first, a moment.
@@ -127,17 +136,27 @@ class Reader:
         below = "null" if horizon is None else f"'{horizon}'"
         # Sent as one text: what is bound apart costs the driver as much as all the rest.
         read = f"execute {_PREPARED} ('{position}', {sql.quote(scope)}, {sequence}, {below}, {BATCH})"
-        found = None
-        if awaited is not None:
-            wait = _WAIT.format(patience=PATIENCE_MS, locks=LOCKS, lock=awaited & LOCK_BITS)
-            with suppress(psycopg.errors.LockNotAvailable):
-                found = await connection.execute((wait + read).encode())
-                found.nextset()
+        found = await self._found(connection, read, awaited)
+        patient = found is not None
         if found is None:
             found = await connection.execute(read.encode())
         rows = await found.fetchall()
-        changes = [row for row in rows if row["position"] is not None]
-        return Snapshot(rows[0]["taken"]), [self._row(change) for change in changes]
+        changes = [self._row(row) for row in rows if row["position"] is not None]
+        return Read(Snapshot(rows[0]["taken"]), changes, patient)
+
+    async def _found(
+        self, connection: psycopg.AsyncConnection[dict[str, Any]], read: str, awaited: int | None
+    ) -> psycopg.AsyncCursor[dict[str, Any]] | None:
+        """What is read behind the end of a transaction; None if there is none to wait for, or it takes too long."""
+        if awaited is None:
+            return None
+        wait = _WAIT.format(patience=PATIENCE_MS, locks=LOCKS, lock=awaited & LOCK_BITS)
+        try:
+            found = await connection.execute((wait + read).encode())
+        except psycopg.errors.LockNotAvailable:
+            return None
+        found.nextset()
+        return found
 
     def _row(self, change: Mapping[str, Any]) -> Row:
         key = (change["position"], change["scope"], change["sequence"])

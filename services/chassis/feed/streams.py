@@ -117,8 +117,7 @@ class Stream:
         horizon = tail[0] + 1 if tail[1] else tail[0]
         async with self._hub.catching_up, await connect(self._hub.url) as connection:
             await self._hub.reader.prepare(connection)
-            _, rows = await self._hub.reader.changes(connection, key, horizon=horizon)
-            return rows
+            return (await self._hub.reader.changes(connection, key, horizon=horizon)).rows
 
     def _heartbeat(self, cursor: Cursor, age: float | None) -> bytes:
         heartbeat = feed_pb2.Heartbeat()

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
+"""Outlasts a busy machine: what is waited for comes within a second of one that is not."""
 _tick = threading.Event()
 T = TypeVar("T")
 

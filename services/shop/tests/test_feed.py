@@ -9,14 +9,13 @@ from itertools import islice, takewhile
 import pytest
 
 from comptoir.changes.v1 import change_pb2, feed_pb2
-from comptoir.shop.v1 import key_pb2, shop_pb2
+from comptoir.shop.v1 import key_pb2
 from services.chassis.errors import Denied, Exhausted, Invalid, Unavailable
 from services.chassis.names import new_id
 from services.chassis.testing.feeding import Feeding
 from services.chassis.testing.running import Running
 from services.shop.service import SHOP
-
-Told = feed_pb2.WatchChangesResponse
+from services.shop.tests.watching import Told, events, numbers, opened, renamed, start
 
 
 @pytest.fixture(scope="module")
@@ -27,39 +26,6 @@ def shop(run_service: Callable[..., Running]) -> Running:
 @pytest.fixture
 def feed(shop: Running, feed_of: Callable[..., Feeding]) -> Feeding:
     return feed_of(shop)
-
-
-def opened(shop: Running, company: str, label: str = "Boutique") -> shop_pb2.Shop:
-    request = shop_pb2.CreateShopRequest(
-        parent=f"companies/{company}", shop=shop_pb2.Shop(display_name=label)
-    )
-    return shop.call("ShopService/CreateShop", request, shop_pb2.Shop, service="bootstrap")
-
-
-def renamed(shop: Running, row: shop_pb2.Shop, label: str) -> None:
-    company = row.name.split("/")[1]
-    request = shop_pb2.UpdateShopRequest(shop=shop_pb2.Shop(name=row.name, display_name=label))
-    request.update_mask.paths.append("display_name")
-    shop.call("ShopService/UpdateShop", request, shop_pb2.Shop, token=shop.mint.token(company=company))
-
-
-def events(stream: Iterator[Told], kind: str) -> Iterator[Told]:
-    return (told for told in stream if told.WhichOneof("event") == kind)
-
-
-def start(stream: Iterator[Told]) -> tuple[dict[str, feed_pb2.Resource], str]:
-    """The snapshot, and the cursor behind it."""
-    resources: dict[str, feed_pb2.Resource] = {}
-    for told in stream:
-        if told.HasField("snapshot_end"):
-            return resources, told.cursor
-        resources[told.resource.name] = told.resource
-    raise AssertionError("the stream ended within the snapshot")
-
-
-def numbers(stream: Iterator[Told], scope: str, count: int) -> list[int]:
-    changes = (told.change for told in events(stream, "change"))
-    return list(islice((change.sequence for change in changes if change.scope == scope), count))
 
 
 def test_a_watcher_gets_a_snapshot_and_then_what_changes(shop: Running, feed: Feeding) -> None:
