@@ -1,29 +1,26 @@
-"""The gateway's web application: REST, the OAuth endpoints, and the pages that explain both."""
+"""The gateway's web application: REST, and by Flask the OAuth endpoints and the pages that explain both."""
 
 from __future__ import annotations
 
 import time
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException
 
 from services.chassis.clock import Clock, system_clock
-from services.chassis.errors import Fault, Internal, Invalid
+from services.chassis.errors import Fault, Internal
 from services.chassis.request_ids import request_id
 from services.chassis.tokens import FindKey, TokenVerifier
-from services.gateway import oauth, problems, telemetry
+from services.gateway import faults, oauth, problems, telemetry
 from services.gateway.backend import Backend
 from services.gateway.bearer import published_keys
 from services.gateway.config import GatewaySettings
 from services.gateway.default_headers import add_defaults
 from services.gateway.documents import documents
-from services.gateway.faults import NoRoute, TooLarge, WrongVerb
+from services.gateway.faults import LARGEST_BODY
 from services.gateway.rate_limit import RateLimit
 from services.gateway.rest import Rest
 from services.gateway.telemetry import Account
-
-LARGEST_BODY = 2 * 1024 * 1024
-"""Most bytes of a request: a logo of 1 MB in base64, with room."""
 
 
 def create_app(
@@ -45,11 +42,11 @@ def create_app(
         TokenVerifier(settings.issuer, find_key, clock),
         clock,
         RateLimit(settings.rate_per_second, settings.rate_burst),
+        settings.issuer,
     )
-    rest.register(app)
     app.register_blueprint(documents(rest.routes, settings.issuer))
     app.register_blueprint(oauth.blueprint(backend, settings, clock))
-    app.wsgi_app = add_defaults(app.wsgi_app)  # type: ignore[method-assign, assignment]
+    app.wsgi_app = add_defaults(rest.before(app.wsgi_app))  # type: ignore[method-assign, assignment]
     app.before_request(_begin)
     app.after_request(_end)
     _answer_faults(app, settings.issuer)
@@ -64,8 +61,6 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     account: Account = g.account
     response.headers["X-Request-Id"] = account.request_id
-    if "level" in g:
-        response.headers.update(g.level.headers)
     telemetry.finished(account, response.status_code, time.perf_counter() - g.started)
     return response
 
@@ -75,35 +70,14 @@ def _answer_faults(app: Flask, issuer: str) -> None:
 
     @app.errorhandler(Fault)
     def known(fault: Fault) -> Response:
-        account: Account = g.account
-        told = problems.public(fault, account.request_id)
-        account.reason = told.reason
-        return Response(
-            problems.encode(problems.problem(told, account.request_id, issuer)),
-            status=int(told.http),
-            headers=problems.headers(told),
-            content_type=problems.MEDIA_TYPE,
-        )
+        answer = problems.answer(fault, g.account, issuer)
+        return Response(answer.body, answer.status, answer.headers)
 
     @app.errorhandler(HTTPException)
     def of_http(error: HTTPException) -> Response:
-        return known(_fault(error))
+        return known(faults.of_http(error, request.method))
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
         telemetry.unexpected(g.account, error)
         return known(Internal("unforeseen"))
-
-
-def _fault(error: HTTPException) -> Fault:
-    """What Flask and Werkzeug refuse by themselves."""
-    if isinstance(error, RequestEntityTooLarge):
-        return TooLarge(f"The body must not exceed {LARGEST_BODY} bytes.")
-    if error.code == 405:
-        allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
-        return WrongVerb(f"{request.method} is not served at this address.", metadata={"allow": allowed})
-    if error.code == 404:
-        return NoRoute("There is nothing at this address.")
-    if error.code is not None and error.code < 500:
-        return Invalid("The request cannot be read.", reason="MALFORMED_REQUEST")
-    return Internal("unforeseen")

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from services.chassis.errors import Invalid, NotFound, Unavailable
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from services.chassis.errors import Fault, Internal, Invalid, NotFound, Unavailable
+
+LARGEST_BODY = 2 * 1024 * 1024
+"""Most bytes of a request: a logo of 1 MB in base64, with room."""
 
 
 class NoRoute(NotFound):
@@ -48,3 +53,27 @@ class Busy(Unavailable):
     """Too many requests wait for the same service already."""
 
     default_reason = "BUSY"
+
+
+def too_large() -> TooLarge:
+    """For a body beyond `LARGEST_BODY`."""
+    return TooLarge(f"The body must not exceed {LARGEST_BODY} bytes.")
+
+
+def of_http(error: HTTPException, verb: str) -> Fault:
+    """What Flask and Werkzeug refuse by themselves."""
+    if isinstance(error, RequestEntityTooLarge):
+        return too_large()
+    if error.code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+        return wrong_verb(verb, allowed)
+    if error.code == HTTPStatus.NOT_FOUND:
+        return NoRoute("There is nothing at this address.")
+    if error.code is not None and error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Invalid("The request cannot be read.", reason="MALFORMED_REQUEST")
+    return Internal("unforeseen")
+
+
+def wrong_verb(verb: str, allowed: str) -> WrongVerb:
+    """For an address that serves only these verbs."""
+    return WrongVerb(f"{verb} is not served at this address.", metadata={"allow": allowed})

@@ -16,9 +16,8 @@ from typing import Any, Protocol
 from services.chassis.errors import Fault, Internal, NotFound
 from services.chassis.request_ids import request_id
 from services.gateway import problems, telemetry
-from services.gateway.app import LARGEST_BODY
 from services.gateway.default_headers import Application, Headers, with_defaults
-from services.gateway.faults import Busy, TooLarge, TooSlow
+from services.gateway.faults import LARGEST_BODY, Busy, TooSlow, too_large
 from services.gateway.lanes import Lanes
 from services.gateway.telemetry import Account
 
@@ -89,14 +88,14 @@ class Front:
         if stated is None and scope.method in _BODILESS and "transfer-encoding" not in scope.headers:
             return
         if stated is not None and stated.isdecimal() and int(stated) > LARGEST_BODY:
-            raise _too_large()
+            raise too_large()
         try:
             async with asyncio.timeout(self._slowest_body_seconds):
                 async for chunk in protocol:
                     body += chunk
                     self._held += len(chunk)
                     if len(body) > LARGEST_BODY:
-                        raise _too_large()
+                        raise too_large()
                     if self._held > self._most_held_bytes:
                         raise Busy("Too many bodies are under way.", retry_after_seconds=1)
         except TimeoutError:
@@ -106,16 +105,10 @@ class Front:
     def _refusal(self, scope: Scope, fault: Fault) -> tuple[int, Headers, bytes]:
         """What the application never saw."""
         account = Account(request_id(scope.headers.get("x-request-id")))
-        told = problems.public(fault, account.request_id)
-        account.reason = told.reason
-        telemetry.finished(account, int(told.http), 0.0)
-        headers = {
-            "Content-Type": problems.MEDIA_TYPE,
-            "X-Request-Id": account.request_id,
-            **problems.headers(told),
-        }
-        document = problems.problem(told, account.request_id, self._issuer)
-        return int(told.http), with_defaults(list(headers.items())), problems.encode(document)
+        answer = problems.answer(fault, account, self._issuer)
+        telemetry.finished(account, answer.status, 0.0)
+        headers = {"X-Request-Id": account.request_id, **answer.headers}
+        return answer.status, with_defaults(list(headers.items())), answer.body
 
 
 def environ(scope: Scope, body: bytes) -> dict[str, Any]:
@@ -168,7 +161,3 @@ def _answer(application: Application, environ: dict[str, Any]) -> tuple[int, Hea
             close()
     status, headers = begun
     return status, headers, content
-
-
-def _too_large() -> TooLarge:
-    return TooLarge(f"The body must not exceed {LARGEST_BODY} bytes.")

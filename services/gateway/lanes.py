@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from services.gateway.addresses import Addresses
 from services.gateway.faults import Busy
 from services.gateway.routes import Route
 
@@ -20,7 +21,7 @@ OWN = "gateway"
 """Lane of what needs no service: pages, documents, health."""
 SIGN_IN = "identity"
 """Lane of everything that is neither REST nor the gateway's own: the OAuth endpoints, which ask identity."""
-_OWN_PATHS = r"/(?:healthz|openapi\.json|reference|problems(?:/[^/]*)?|(?:static|look)/.*)"
+_OWN_PATHS = re.compile(r"/(?:healthz|openapi\.json|reference|problems(?:/[^/]*)?|(?:static|look)/.*)")
 
 T = TypeVar("T")
 
@@ -54,17 +55,16 @@ class Lanes:
     """The lane of each path, by the routes of the contract."""
 
     def __init__(self, routes: Iterable[Route], threads: int) -> None:
-        shapes: dict[str, list[str]] = {OWN: [_OWN_PATHS], SIGN_IN: []}
-        for route in routes:
-            shapes.setdefault(route.method.service.split(".")[1], []).append(route.template.regex)
-        self._lanes = {name: Lane(name, threads) for name in shapes}
-        named = [f"(?P<{name}>{'|'.join(paths)})" for name, paths in shapes.items() if paths]
-        self._paths = re.compile("|".join(named))
+        self._addresses = Addresses(routes)
+        names = {OWN, SIGN_IN, *self._addresses.services}
+        self._lanes = {name: Lane(name, threads) for name in names}
 
     def of(self, path: str) -> Lane:
         """The lane that a request for this path goes by."""
-        found = self._paths.fullmatch(path)
-        return self._lanes[(found.lastgroup if found else None) or SIGN_IN]
+        found = self._addresses.find(path)
+        if found is not None:
+            return self._lanes[found[0].service]
+        return self._lanes[OWN if _OWN_PATHS.fullmatch(path) else SIGN_IN]
 
     def close(self) -> None:
         for lane in self._lanes.values():

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-
-SEGMENT = r"[^/:]+"
-"""What one `*` stands for. The colon is left out: it begins the verb of a custom method (AIP-136)."""
 
 _VARIABLE = re.compile(r"{(?P<field>[\w.]+)(?:=(?P<pattern>[^{}]+))?}")
 
@@ -34,29 +31,19 @@ class Template:
         return _VARIABLE.sub(lambda found: found["pattern"] or "*", self.text)
 
     @cached_property
-    def rule(self) -> str:
-        """The same for Werkzeug; segments are called `s0`, `s1` and so on."""
-        return _numbered(self.shape, "<segment:s{}>")
+    def _forms(self) -> tuple[tuple[str, str, int, int], ...]:
+        """For each field its name with a gap for each segment, and which segments fill them."""
+        found, begin = [], 0
+        for name, pattern in self.variables.items():
+            end = begin + pattern.count("*")
+            found.append((name, pattern.replace("*", "{}"), begin, end))
+            begin = end
+        return tuple(found)
 
-    @cached_property
-    def regex(self) -> str:
-        """A regular expression of the paths that it matches."""
-        return SEGMENT.join(re.escape(part) for part in self.shape.split("*"))
-
-    def fill(self, segments: Mapping[str, str]) -> dict[str, str]:
-        """Value of each field, given the segments that Werkzeug found."""
-        values = iter([segments[f"s{n}"] for n in range(self.shape.count("*"))])
-        return {field: _filled(pattern, values) for field, pattern in self.variables.items()}
+    def fill(self, segments: Sequence[str]) -> dict[str, str]:
+        """Value of each field, given the segments of a path that stand where this has a `*`."""
+        return {name: form.format(*segments[begin:end]) for name, form, begin, end in self._forms}
 
     def readable(self, names: Sequence[str]) -> str:
         """The path with a name for each segment: `/v1/companies/{company}/shops/{shop}:regenerate`."""
-        values = iter([f"{{{name}}}" for name in names])
-        return _filled(self.shape, values)
-
-
-def _numbered(text: str, form: str) -> str:
-    return _filled(text, iter([form.format(n) for n in range(text.count("*"))]))
-
-
-def _filled(text: str, values: Iterator[str]) -> str:
-    return re.sub(r"\*", lambda _: next(values), text)
+        return self.shape.replace("*", "{}").format(*(f"{{{name}}}" for name in names))

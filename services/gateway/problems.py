@@ -7,7 +7,9 @@ import math
 from typing import Any
 
 from services.chassis.errors import Denied, Fault, Internal, Unauthenticated, Unavailable
+from services.gateway.answer import Answer
 from services.gateway.reasons import PRIVATE, kebab, reason_of
+from services.gateway.telemetry import Account
 
 MEDIA_TYPE = "application/problem+json"
 _SHOWN = ("permission", "scope", "max_age", "name", "current_etag", "limit", "found")
@@ -21,6 +23,14 @@ def public(fault: Fault, request_id: str) -> Fault:
     if type(fault) is Internal or fault.reason in PRIVATE:
         return Internal(f"Something went wrong here. Request {request_id}.")
     return fault
+
+
+def answer(fault: Fault, account: Account, issuer: str) -> Answer:
+    """What goes out for a fault; the account takes its reason."""
+    told = public(fault, account.request_id)
+    account.reason = told.reason
+    document = problem(told, account.request_id, issuer)
+    return Answer(int(told.http), {"Content-Type": MEDIA_TYPE, **headers(told)}, encode(document))
 
 
 def problem(fault: Fault, request_id: str, issuer: str) -> dict[str, Any]:

@@ -9,17 +9,18 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Request, Response
 from google.api import httpbody_pb2
 from google.protobuf.message import Message
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
+from werkzeug.wrappers import Request
 
 from comptoir.changes.v1 import change_pb2
 from services.chassis import json_values
 from services.chassis.errors import Stale
 from services.chassis.idempotency.keys import REPLAYED
 from services.chassis.rpc.metadata import REVISION
+from services.gateway.answer import Answer
 from services.gateway.conditional import is_tag, matches
 from services.gateway.faults import NotAcceptable
 from services.gateway.revisions import HEADER
@@ -34,6 +35,7 @@ _PUBLIC_FILE = {
 _TOLD = {REPLAYED: "Idempotency-Replayed", REVISION: HEADER}
 """Headers for what a service told beside its answer."""
 _ANY_JSON = ("", "*/*", "application/json")
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,126}")
 
 
@@ -45,59 +47,53 @@ def check_acceptable(route: Route, accept: str) -> None:
         raise NotAcceptable("The answer is application/json.")
 
 
-def respond(route: Route, message: Message, request: Request) -> Response:
-    """The response to a call that went well."""
-    response = (
+def respond(route: Route, message: Message, request: Request, told: Mapping[str, str]) -> Answer:
+    """The answer to a call that went well; `told` is the metadata that came with it."""
+    answer = (
         _file(route, message, request)
         if isinstance(message, httpbody_pb2.HttpBody)
         else _json(message, request)
     )
     if route.method.reads_only:
-        _condition(response, request)
-    return response
-
-
-def tell(response: Response, told: Mapping[str, str] | None) -> Response:
-    """Adds the headers for the metadata that came with the answer."""
-    for name, value in (told or {}).items():
-        if name in _TOLD:
-            response.headers[_TOLD[name]] = value
-    return response
+        return _conditional(answer, request)
+    answer.headers.update((_TOLD[name], value) for name, value in told.items() if name in _TOLD)
+    return answer
 
 
 def _is_file(route: Route) -> bool:
     return bool(route.method.descriptor.output_type.full_name == httpbody_pb2.HttpBody.DESCRIPTOR.full_name)
 
 
-def _json(message: Any, request: Request) -> Response:
+def _json(message: Any, request: Request) -> Answer:
     document = json_values.values(message)
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    response = Response(body, content_type="application/json")
+    answer = Answer(200, {"Content-Type": "application/json"}, _encoder.encode(document).encode())
     etag = document.get("etag")
     if etag and is_tag(etag):
-        response.headers["ETag"] = etag
-    _link_next(response, document.get("nextPageToken", ""), request)
-    return response
+        answer.headers["ETag"] = etag
+    token = document.get("nextPageToken")
+    if token:
+        _link_next(answer, token, request)
+    return answer
 
 
-def _link_next(response: Response, token: str, request: Request) -> None:
-    if not token:
-        return
+def _link_next(answer: Answer, token: str, request: Request) -> None:
     others = [item for item in request.args.items(multi=True) if item[0] not in ("pageToken", "page_token")]
     query = urlencode([*others, ("pageToken", token)])
-    response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
+    answer.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
 
 
-def _file(route: Route, message: httpbody_pb2.HttpBody, request: Request) -> Response:
-    response = Response(message.data, content_type=message.content_type or "application/octet-stream")
+def _file(route: Route, message: httpbody_pb2.HttpBody, request: Request) -> Answer:
+    headers = {"Content-Type": message.content_type or "application/octet-stream"}
+    answer = Answer(200, headers, message.data)
     exported = change_pb2.ExportedPage()
     if any(extension.Unpack(exported) for extension in message.extensions):
-        _link_next(response, exported.next_page_token, request)
-        response.headers["Content-Disposition"] = _attachment(exported.file_name)
-    response.headers["ETag"] = f'"{hashlib.sha256(message.data).hexdigest()[:32]}"'
+        if exported.next_page_token:
+            _link_next(answer, exported.next_page_token, request)
+        headers["Content-Disposition"] = _attachment(exported.file_name)
+    headers["ETag"] = f'"{hashlib.sha256(message.data).hexdigest()[:32]}"'
     if route.is_public:
-        response.headers.update(_PUBLIC_FILE)
-    return response
+        headers.update(_PUBLIC_FILE)
+    return answer
 
 
 def _attachment(file_name: str) -> str:
@@ -105,14 +101,15 @@ def _attachment(file_name: str) -> str:
     return f'attachment; filename="{file_name}"' if _FILE_NAME.fullmatch(file_name) else "attachment"
 
 
-def _condition(response: Response, request: Request) -> None:
+def _conditional(answer: Answer, request: Request) -> Answer:
     """`If-Match` and `If-None-Match` of a read (RFC 9110 13.2.2), judged on the version that was found."""
-    etag = response.headers.get("ETag")
-    if_match = request.headers.get("If-Match")
-    if if_match is not None and etag is not None and not matches(if_match, etag, weak=False):
+    etag = answer.headers.get("ETag")
+    if etag is None:
+        return answer
+    if_match, if_none_match = request.headers.get("If-Match"), request.headers.get("If-None-Match")
+    if if_match is not None and not matches(if_match, etag, weak=False):
         raise Stale("It is not in the version asked for.", metadata={"current_etag": etag})
-    if_none_match = request.headers.get("If-None-Match")
-    if if_none_match is not None and etag is not None and matches(if_none_match, etag, weak=True):
-        response.status_code = 304
-        response.set_data(b"")
-        del response.headers["Content-Type"], response.headers["Content-Length"]
+    if if_none_match is not None and matches(if_none_match, etag, weak=True):
+        del answer.headers["Content-Type"]
+        return Answer(304, answer.headers)
+    return answer

@@ -37,13 +37,18 @@ class Route:
     def endpoint(self) -> str:
         return f"{self.method.service}.{self.method.name}.{self.number}"
 
-    @property
+    @cached_property
+    def label(self) -> str:
+        """How it is called where requests are counted: verb and template."""
+        return f"{self.verb} {self.template.text}"
+
+    @cached_property
     def takes_bytes(self) -> bool:
         """Whether the body is a file as it is, of any media type."""
         field = self.method.descriptor.input_type.fields_by_name.get(self.body)
         return field is not None and field.type == FieldDescriptor.TYPE_BYTES
 
-    @property
+    @cached_property
     def is_public(self) -> bool:
         """Whether anybody may call without a token."""
         return policy_pb2.CALLER_KIND_ANONYMOUS in self.method.callers

@@ -12,6 +12,7 @@ from prometheus_client import Counter, Histogram
 
 from services.chassis import log
 from services.chassis.caller import Caller
+from services.gateway.rate_limit import Level
 
 _BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _seconds = Histogram("comptoir_http_seconds", "Time of requests by route.", ["route"], buckets=_BUCKETS)
@@ -30,6 +31,8 @@ class Account:
     is_read: bool = True
     reason: str = ""
     caller: Caller | None = None
+    level: Level | None = None
+    """What is left to its client."""
 
 
 @lru_cache(maxsize=4096)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from flask import Request
 from google.protobuf.message import Message
+from werkzeug.wrappers import Request
 
 from services.chassis.errors import Invalid, Violation
 from services.gateway import idempotency
@@ -23,7 +23,7 @@ _MOST_VIOLATIONS = 50
 """More are not counted: an answer must not outgrow the request by much."""
 
 
-def named(route: Route, segments: Mapping[str, str]) -> Message:
+def named(route: Route, segments: Sequence[str]) -> Message:
     """The request with what the path says, and nothing else."""
     message = route.method.request()
     for path, value in route.template.fill(segments).items():

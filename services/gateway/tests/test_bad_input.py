@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.gateway.app import LARGEST_BODY
+from services.gateway.faults import LARGEST_BODY
 from services.gateway.tests.door import Door, fields, refused
 
 

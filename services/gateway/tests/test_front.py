@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from services.chassis.contract import every_method
-from services.gateway.app import LARGEST_BODY
+from services.gateway.faults import LARGEST_BODY
 from services.gateway.front import Front, environ
 from services.gateway.lanes import Lane, Lanes
 from services.gateway.routes import routes
