@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from granian import Granian
-from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from prometheus_client import CollectorRegistry, start_http_server
@@ -58,6 +58,7 @@ def _server(settings: GatewaySettings) -> Any:
         address=host,
         port=port,
         interface=Interfaces.RSGI,
+        loop=Loops.uvloop,
         workers=settings.workers,
         http=HTTPModes.auto,
         websockets=False,
