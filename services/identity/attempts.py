@@ -1,4 +1,4 @@
-"""Counters of failed sign-ins: a throttle per source, and the lock-out of a login (ID9).
+"""Counters of failed sign-ins: a throttle per source, and the lock-out of a login or of a recognised device (ID9).
 
 A try is counted *before* it is judged, and in a transaction of its own that is committed at once. A refused call's
 transaction is rolled back, so a count made in it would be lost; and twenty guesses sent at once would all be judged
@@ -56,58 +56,90 @@ class Limit:
 
 
 LOGIN = Limit("login", tries=10, within=timedelta(hours=24), pause=timedelta(minutes=30))
+DEVICE = Limit("device", tries=10, within=timedelta(hours=24), pause=timedelta(minutes=30))
+"""Of one browser that signed in to the account before: others' failures are not its own, nor are its own theirs."""
 CURRENT_PASSWORD = Limit(
     "current-password", tries=10, within=timedelta(hours=24), pause=timedelta(minutes=30)
 )
 """Of a person who is signed in: whoever fails at their sign-in from outside does not keep them from changing it."""
 
 
+@dataclass(frozen=True)
+class Series:
+    """Failures that count together: of a login, or of a device in its stead."""
+
+    limit: Limit
+    key: str
+
+    @classmethod
+    def of(cls, login: str, device: str) -> Series:
+        """The device's where it was recognised."""
+        return cls(DEVICE, device) if device else cls(LOGIN, login_key(login))
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A try that was counted."""
+
+    locked: bool
+    """Whether there were too many before."""
+    last: bool
+    """Whether there will be too many after, if this one fails."""
+
+
 class Attempts:
-    """Counts tries to sign in."""
+    """Counts tries to sign in, and others."""
 
     def __init__(self, database: Database, per_source: Limit) -> None:
         self._database = database
         self._per_source = per_source
 
-    def count(self, login: str, source: str, now: datetime) -> bool:
-        """Counts a try; False if the login is locked. Raises Exhausted when the source must wait."""
+    def count(self, series: Series, source: str, now: datetime) -> Counted:
+        """Counts a try to sign in. Raises Exhausted when the source must wait."""
         with self._database.transaction(Scope()) as db:
             _sweep(db, now)
-            wait = _count(db, self._per_source, _network(source), now)
-            locked = wait is None and _count(db, LOGIN, login_key(login), now) is not None
+            wait = _count(db, self._per_source, network(source), now)[1]
+            count, locked = (0, None) if wait else _count(db, series.limit, series.key, now)
         if wait is not None:
             raise _too_many(wait)
-        return not locked
+        return Counted(locked is not None, count == series.limit.tries)
 
     def refuse_paused(self, source: str, now: datetime) -> None:
         """Raises Exhausted when the source must wait, without counting anything."""
         limit = self._per_source
         with self._database.transaction(Scope(read_only=True)) as db:
-            row = db.get(AttemptRow, limit.digest(_network(source)))
+            row = db.get(AttemptRow, limit.digest(network(source)))
         if row is not None and row.count >= limit.tries and row.expire_time > now:
             raise _too_many(row.expire_time - now)
 
     def take(self, limit: Limit, key: str, now: datetime) -> None:
         """Counts a try of another kind. Raises Exhausted when there were too many."""
         with self._database.transaction(Scope()) as db:
-            wait = _count(db, limit, key, now)
+            _sweep(db, now)
+            wait = _count(db, limit, key, now)[1]
         if wait is not None:
             raise _too_many(wait)
 
     def take_back(self, limit: Limit, key: str) -> None:
         """Lets a series of tries begin afresh, whatever becomes of the call: what was tried succeeded."""
         with self._database.transaction(Scope()) as db:
-            _forget(db, limit, key)
+            forget(db, limit, key)
 
-    def forgive(self, db: Session, login: str, source: str) -> None:
-        """Takes a counted try back: it succeeded. The login starts afresh; its source may have failed elsewhere."""
-        digest = self._per_source.digest(_network(source))
+    def forgive(self, db: Session, series: Series, source: str) -> None:
+        """Takes a counted try back: it succeeded. The series starts afresh; its source may have failed elsewhere."""
+        digest = self._per_source.digest(network(source))
         fewer = update(AttemptRow).values(count=func.greatest(AttemptRow.count - 1, 0))
         db.execute(fewer.where(AttemptRow.digest == digest), execution_options=_IN_DATABASE)
-        _forget(db, LOGIN, login_key(login))
+        forget(db, series.limit, series.key)
 
 
-def _forget(db: Session, limit: Limit, key: str) -> None:
+def allowed(db: Session, limit: Limit, key: str, now: datetime) -> bool:
+    """Counts one more in the caller's own transaction; whether it is not one too many."""
+    return _count(db, limit, key, now)[1] is None
+
+
+def forget(db: Session, limit: Limit, key: str) -> None:
+    """Lets a series begin afresh."""
     series = delete(AttemptRow).where(AttemptRow.digest == limit.digest(key))
     db.execute(series, execution_options=_IN_DATABASE)
 
@@ -120,8 +152,8 @@ def _too_many(wait: timedelta) -> Exhausted:
     )
 
 
-def _count(db: Session, limit: Limit, key: str, now: datetime) -> timedelta | None:
-    """Counts one more; what is left of the pause if there were too many."""
+def _count(db: Session, limit: Limit, key: str, now: datetime) -> tuple[int, timedelta | None]:
+    """Counts one more; how many there are now, and what is left of the pause if that is too many."""
     first = insert(AttemptRow).values(digest=limit.digest(key), count=1, expire_time=now + limit.within)
     over = AttemptRow.expire_time <= now
     reached = AttemptRow.count + 1 == limit.tries
@@ -138,7 +170,7 @@ def _count(db: Session, limit: Limit, key: str, now: datetime) -> timedelta | No
             },
         ).returning(AttemptRow.count, AttemptRow.expire_time)
     ).one()
-    return expire_time - now if count > limit.tries else None
+    return count, expire_time - now if count > limit.tries else None
 
 
 def _sweep(db: Session, now: datetime) -> None:
@@ -147,7 +179,7 @@ def _sweep(db: Session, now: datetime) -> None:
     db.execute(delete(AttemptRow).where(chosen), execution_options=_IN_DATABASE)
 
 
-def _network(source: str) -> str:
+def network(source: str) -> str:
     """What counts as one source: an address, or the /64 that one subscriber of IPv6 has to choose from."""
     try:
         address = ipaddress.ip_address(source)

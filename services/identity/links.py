@@ -78,7 +78,7 @@ class Links:
     def __init__(self, vault: Vault, issuer: str) -> None:
         """`issuer`: the gateway's origin, from configuration and never from a header."""
         self._vault = vault
-        self._issuer = issuer
+        self.origin = issuer
 
     def issue(self, db: Session, purpose: Purpose, subject: str, now: datetime) -> str:
         """The id of a new link, for the arguments of its mail (`link`). The one before opens nothing any more."""
@@ -99,7 +99,7 @@ class Links:
             return None
         purpose = PURPOSES[row.purpose]
         query = urlencode({PARAMETER: self._values(purpose).value(db, link_id)})
-        return Address(f"{self._issuer}{purpose.page}?{query}", row.expire_time)
+        return Address(f"{self.origin}{purpose.page}?{query}", row.expire_time)
 
     def read(self, db: Session, purpose: Purpose, value: str, now: datetime) -> LinkRow:
         """The live link that the value opens, without using it up. Raises Precondition (`LINK_NOT_VALID`)."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from services.identity import password_rule
+from services.identity import addresses, password_rule
 from services.identity.passwords import PasswordRow, Passwords
 from services.identity.profile import Findings
 from services.identity.users import UserRow
@@ -23,4 +23,5 @@ def open_account(db: Session, passwords: Passwords, row: UserRow, password: str,
     """Keeps the account. Its login was taken for it before; the session is confined to the person."""
     db.add(row)
     db.flush()
+    addresses.keep(db, row.user_id, row.email)
     db.add(PasswordRow(hash=passwords.hash(password), set_time=now))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from comptoir.identity.v1 import mail_pb2, membership_pb2, oauth_pb2, session_pb2, user_pb2
+from comptoir.identity.v1 import mail_pb2, membership_pb2, oauth_pb2, password_pb2, session_pb2, user_pb2
 from services.chassis.feed.published import Published
 from services.chassis.mirrors.standing import Standing
 from services.chassis.outbox.carrier import Carrier
@@ -18,12 +18,14 @@ from services.chassis.tokens import FindKey
 from services.identity import memberships
 from services.identity.api.console import break_glass, create_operator
 from services.identity.api.memberships import MembershipApi
+from services.identity.api.passwords import PasswordApi
 from services.identity.api.sessions import SessionApi
 from services.identity.api.users import UserApi
 from services.identity.attempts import Attempts, Limit
 from services.identity.change_password import ChangePassword
 from services.identity.choosing import Choosing
 from services.identity.config import IdentitySettings
+from services.identity.devices import Devices
 from services.identity.links import Links
 from services.identity.mail.api import MailApi
 from services.identity.mail.letters import Letters
@@ -36,6 +38,7 @@ from services.identity.oauth.grants import Grants
 from services.identity.oauth.rotate_keys import rotate_signing_keys
 from services.identity.oauth.signing_keys import KeyRing
 from services.identity.passwords import Passwords
+from services.identity.reset_password import ResetPassword
 from services.identity.rows import MIRRORS, TABLES, Base
 from services.identity.sealed import SEALED
 from services.identity.sessions import EndedSessionRow
@@ -52,13 +55,18 @@ def _handlers(resources: Resources) -> Handlers:
     mails, mail = Mails(outbox), sender(resources, outbox)
     resources.starters.append(mail.start)
     resources.closers.append(mail.stop)
+    choosing, links = Choosing(passwords, mails), Links(resources.vault, settings.issuer)
+    sign_in = SignIn(attempts, passwords, Devices.of(resources.vault), database, mails)
     return {
         user_pb2.DESCRIPTOR.services_by_name["UserService"]: UserApi(
-            passwords, mails, ChangePassword(attempts, Choosing(passwords, mails))
+            passwords, mails, ChangePassword(attempts, choosing)
         ),
         membership_pb2.DESCRIPTOR.services_by_name["MembershipService"]: MembershipApi(database, mails),
         mail_pb2.DESCRIPTOR.services_by_name["MailService"]: MailApi(outbox),
-        session_pb2.DESCRIPTOR.services_by_name["SessionService"]: SessionApi(SignIn(attempts, passwords)),
+        password_pb2.DESCRIPTOR.services_by_name["PasswordService"]: PasswordApi(
+            ResetPassword(attempts, choosing, links, mails)
+        ),
+        session_pb2.DESCRIPTOR.services_by_name["SessionService"]: SessionApi(sign_in),
         oauth_pb2.DESCRIPTOR.services_by_name["OAuthService"]: OAuthApi(grants, keys),
     }
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from services.chassis.db.database import Database
+from services.chassis.db.scope import Scope
 from services.chassis.errors import Unauthenticated
+from services.chassis.names import new_id
 from services.chassis.rpc.call import Call
 from services.identity import passwords, users
-from services.identity.attempts import Attempts
-from services.identity.passwords import Passwords
+from services.identity.attempts import LOGIN, Attempts, Series
+from services.identity.devices import Devices
+from services.identity.mail.mails import Mails
+from services.identity.passwords import PasswordRow, Passwords
 from services.identity.users import UserRow
 
 NOBODY = "-"
@@ -21,9 +28,14 @@ class SignIn:
 
     attempts: Attempts
     passwords: Passwords
+    devices: Devices
+    database: Database
+    mails: Mails
 
-    def check(self, call: Call, login: str, password: str, source: str) -> UserRow:
-        """The person, to whom the call is confined from here on.
+    def check(
+        self, call: Call, login: str, password: str, source: str, tokens: Sequence[str] = ()
+    ) -> tuple[UserRow, str]:
+        """The person, to whom the call is confined from here on, and the device if its tokens made it known.
 
         Raises Unauthenticated (`INVALID_CREDENTIALS`), or Exhausted when the source or the machine needs a pause.
         """
@@ -31,18 +43,29 @@ class SignIn:
         self.attempts.refuse_paused(source, call.now)
         # The fence comes before the count: a try that finds no place was not judged, and must not count.
         with self.passwords.fence.enter():
-            open_to_tries = self.attempts.count(login, source, call.now)
             user_id = users.owner(call.db, login)
+            device = self.devices.recognise(call.db, user_id or NOBODY, tokens, call.now)
+            series = Series.of(login, device)
+            counted = self.attempts.count(series, source, call.now)
             call.enter(user=user_id or NOBODY)
             row = passwords.find(call.db, call.user)
             matches = self.passwords.matches(row, password)
-            if row is None or not (matches and open_to_tries):
-                raise Unauthenticated("Login or password is wrong.", reason="INVALID_CREDENTIALS")
-            # Nobody changes it from here to the end of the call, and nobody did since it was verified: otherwise a
-            # session would outlive a change of the password that ended all sessions.
-            verified = row.hash
-            if passwords.hold(call.db, call.user).hash != verified:
+            if row is None or counted.locked or not matches or not self._still(call, row):
+                if counted.last and series.limit is LOGIN:
+                    self._tell(user_id, call.now)
                 raise Unauthenticated("Login or password is wrong.", reason="INVALID_CREDENTIALS")
             self.passwords.renew(row, password)
-        self.attempts.forgive(call.db, login, source)
-        return users.find(call.db, call.user)
+        self.attempts.forgive(call.db, series, source)
+        return users.find(call.db, call.user), device
+
+    def _still(self, call: Call, row: PasswordRow) -> bool:
+        """Whether what was verified is the password still, which nobody changes from here to the end of the call:
+        otherwise a session would outlive a change of the password that ended all sessions."""
+        verified = row.hash
+        return passwords.hold(call.db, call.user).hash == verified
+
+    def _tell(self, user_id: str | None, now: datetime) -> None:
+        """Writes to the person that their login is locked, whatever becomes of the call; to nobody, with the same
+        work, where the login is nobody's."""
+        with self.database.transaction(Scope()) as db:
+            self.mails.locked(db, user_id or new_id(), now)

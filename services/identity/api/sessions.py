@@ -22,15 +22,17 @@ class SessionApi:
     def start_session(
         self, request: session_pb2.StartSessionRequest, call: Call
     ) -> session_pb2.StartSessionResponse:
-        person = self.sign_in.check(call, request.login, request.password, request.source_address)
+        source, shown = request.source_address, request.device_tokens
+        person, device = self.sign_in.check(call, request.login, request.password, source, shown)
         if request.language_code:
             users.prefer_language(person, request.language_code, call.now)
-        value, row = sessions.start(
-            call.db, person.user_id, request.source_address, request.user_agent, call.now
-        )
+        value, row = sessions.start(call.db, person.user_id, source, request.user_agent, call.now)
+        fresh = "" if device else self.sign_in.devices.remember(call.db, person.user_id, call.now)
         bearers.sweep(call.db, call.now)
         sessions.sweep_ended(call.db, call.now)
-        return session_pb2.StartSessionResponse(session_token=value, session=_session(call, row, person))
+        return session_pb2.StartSessionResponse(
+            session_token=value, session=_session(call, row, person), device_token=fresh
+        )
 
     def touch_session(self, request: session_pb2.TouchSessionRequest, call: Call) -> session_pb2.Session:
         row = sessions.enter(call, request.session_token)

@@ -23,6 +23,8 @@ from services.identity.users import UserRow
 from services.look.languages import first_known
 from services.look.words import Translate, Words
 
+HELP = "/help/password"
+"""Page of the gateway where a link for a new password is asked for."""
 WORDS = Words(Path(__file__).parent / "words")
 
 
@@ -49,6 +51,7 @@ class Letters:
         values = {
             "person": one_line(person.display_name),
             "time": _time(mail.create_time, person.time_zone, say),
+            "help": self.links.origin + HELP,
             **_place(db, mail.arguments, say),
         }
         if address is not None:

@@ -21,7 +21,7 @@ NAME = PATTERNS["comptoir.identity/Mail"]
 LINK = "link"
 """Argument of mails that bear a link: its id, of which the sender makes the address."""
 PLACE_GIVEN, PLACE_CHANGED, PLACE_TAKEN = "place_given", "place_changed", "place_taken"
-PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a kind of mail
+PASSWORD_CHANGED, PASSWORD_RESET, LOCKED = "password_changed", "password_reset", "locked"
 PLACE_SUSPENDED, PLACE_RESUMED = "place_suspended", "place_resumed"
 
 
@@ -66,6 +66,14 @@ class Mails:
     def password_changed(self, db: Session, person: UserRow, now: datetime) -> None:
         """Tells the person that their password is another."""
         self._of_person(db, PASSWORD_CHANGED, person.user_id, now)
+
+    def reset(self, db: Session, user_id: str, link_id: str, now: datetime) -> None:
+        """Brings the link that sets a new password."""
+        self._of_person(db, PASSWORD_RESET, user_id, now, link_id)
+
+    def locked(self, db: Session, user_id: str, now: datetime) -> None:
+        """Tells the person that their login is locked, and where to have it unlocked."""
+        self._of_person(db, LOCKED, user_id, now)
 
     def _of_person(self, db: Session, kind: str, user_id: str, now: datetime, link_id: str = "") -> None:
         arguments = {LINK: link_id} if link_id else {}

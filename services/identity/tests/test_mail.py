@@ -13,11 +13,12 @@ from comptoir.identity.v1 import mail_pb2, membership_pb2, user_pb2
 from services.chassis.errors import Denied, Exists, NotFound
 from services.chassis.outbox.outbox import Outbox
 from services.chassis.outbox.sender import Sender
-from services.chassis.testing.relay import Relay, Taken
+from services.chassis.testing.relay import Relay
 from services.chassis.testing.running import Running
 from services.identity.mail.mails import MailRow
 from services.identity.service import IDENTITY, sender
 from services.identity.tests.acts import Acts, Hands
+from services.identity.tests.post import text_of
 from services.look.languages import CODES
 
 ROLES = [value.name for value in membership_pb2.Role.DESCRIPTOR.values if value.number]
@@ -88,10 +89,6 @@ def refused(acts: Acts, relay: Relay, post: Sender) -> user_pb2.User:
     post.work()
     relay.to_recipient = lambda: "250 OK"
     return person
-
-
-def text_of(mail: Taken) -> str:
-    return "\n".join(mail.message.get_content().splitlines())
 
 
 def test_a_person_is_told_of_a_place_and_of_its_end(

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
 import argon2
 import pytest
-from sqlalchemy import event
 
 from services.chassis.errors import Exhausted, Fault, Unauthenticated
 from services.chassis.testing.running import Running
 from services.identity.service import IDENTITY
 from services.identity.tests.acts import PASSWORD, Acts, Hands, at_once, details_of
+from services.identity.tests.work import work
 
 
 def failure(acts: Acts, login: str, password: str = "not the password 1", **more: str) -> Unauthenticated:
@@ -65,27 +63,6 @@ def test_unknown_wrong_and_locked_are_one_answer(acts: Acts) -> None:
 
     assert {fault[2] for fault in answers} == {"INVALID_CREDENTIALS"}
     assert len(answers) == 1
-
-
-@contextmanager
-def work(acts: Acts, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The statements sent and the hashes verified meanwhile, in their order."""
-    seen: list[str] = []
-    verify = argon2.PasswordHasher.verify
-
-    def counted(hasher: argon2.PasswordHasher, kept: str, password: str) -> bool:
-        seen.append(f"verify {argon2.extract_parameters(kept)}")
-        return verify(hasher, kept, password)
-
-    def sent(_connection: object, _cursor: object, statement: str, *_: Any) -> None:
-        seen.append(statement)
-
-    engine = acts.identity.resources.database.engine
-    monkeypatch.setattr(argon2.PasswordHasher, "verify", counted)
-    event.listen(engine, "before_cursor_execute", sent)
-    yield seen
-    event.remove(engine, "before_cursor_execute", sent)
-    monkeypatch.undo()
 
 
 def test_unknown_wrong_and_locked_cost_the_same_work(acts: Acts, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"comptoir/identity/v1/session.proto\x12\x14\x63omptoir.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a%comptoir/identity/v1/membership.proto\x1a comptoir/options/v1/policy.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xeb\x01\n\x07Session\x12)\n\x04user\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16\x63omptoir.identity/User\x12\x35\n\x11\x61uthenticate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rlanguage_code\x18\x03 \x01(\t\x12\x35\n\x0bmemberships\x18\x04 \x03(\x0b\x32 .comptoir.identity.v1.Membership\x12\x10\n\x08operator\x18\x05 \x01(\x08\x12\x1e\n\x11user_display_name\x18\x06 \x01(\tB\x03\x80\x01\x01\"\xd5\x01\n\x13StartSessionRequest\x12\x1e\n\x05login\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12!\n\x08password\x18\x02 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x04\x12\"\n\x0esource_address\x18\x03 \x01(\tB\n\x80\x01\x01\xbaH\x04r\x02\x18@\x12\x1f\n\nuser_agent\x18\x04 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x04\x12\x36\n\rlanguage_code\x18\x05 \x01(\tB\x1f\xbaH\x1cr\x1aR\x00R\x02\x66rR\x02\x65nR\x02\x65sR\x02\x64\x65R\x02ptR\x02it\"b\n\x14StartSessionResponse\x12\x1a\n\rsession_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12.\n\x07session\x18\x02 \x01(\x0b\x32\x1d.comptoir.identity.v1.Session\"=\n\x13TouchSessionRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\";\n\x11\x45ndSessionRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\"\x14\n\x12\x45ndSessionResponse2\xdf\x04\n\x0eSessionService\x12\xe9\x01\n\x0cStartSession\x12).comptoir.identity.v1.StartSessionRequest\x1a*.comptoir.identity.v1.StartSessionResponse\"\x81\x01\x8a\xb5\x18}\n\x01\x04\x18\x01 \x03(\x01\x32p{\"login\": \"ada\", \"password\": \"a made-up phrase 4 you\", \"sourceAddress\": \"192.0.2.7\", \"userAgent\": \"Example/1.0\"}H\x01\x12\xab\x01\n\x0cTouchSession\x12).comptoir.identity.v1.TouchSessionRequest\x1a\x1d.comptoir.identity.v1.Session\"Q\x8a\xb5\x18M\n\x01\x04\x18\x01 \x03(\x01\x32\x42{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\"}\x12\xb2\x01\n\nEndSession\x12\'.comptoir.identity.v1.EndSessionRequest\x1a(.comptoir.identity.v1.EndSessionResponse\"Q\x8a\xb5\x18M\n\x01\x04\x18\x01 \x03(\x01\x32\x42{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\"}BD\xea\x41\x41\n\x1e\x63omptoir.identity/EndedSession\x12\x1fusers/{user}/sessions/{session}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"comptoir/identity/v1/session.proto\x12\x14\x63omptoir.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a%comptoir/identity/v1/membership.proto\x1a comptoir/options/v1/policy.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xeb\x01\n\x07Session\x12)\n\x04user\x18\x01 \x01(\tB\x1b\xfa\x41\x18\n\x16\x63omptoir.identity/User\x12\x35\n\x11\x61uthenticate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rlanguage_code\x18\x03 \x01(\t\x12\x35\n\x0bmemberships\x18\x04 \x03(\x0b\x32 .comptoir.identity.v1.Membership\x12\x10\n\x08operator\x18\x05 \x01(\x08\x12\x1e\n\x11user_display_name\x18\x06 \x01(\tB\x03\x80\x01\x01\"\x80\x02\n\x13StartSessionRequest\x12\x1e\n\x05login\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12!\n\x08password\x18\x02 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x04\x12\"\n\x0esource_address\x18\x03 \x01(\tB\n\x80\x01\x01\xbaH\x04r\x02\x18@\x12\x1f\n\nuser_agent\x18\x04 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x04\x12\x36\n\rlanguage_code\x18\x05 \x01(\tB\x1f\xbaH\x1cr\x1aR\x00R\x02\x66rR\x02\x65nR\x02\x65sR\x02\x64\x65R\x02ptR\x02it\x12)\n\rdevice_tokens\x18\x07 \x03(\tB\x12\x80\x01\x01\xbaH\x0c\x92\x01\t\x10\x05\"\x05r\x03\x18\x80\x01\"}\n\x14StartSessionResponse\x12\x1a\n\rsession_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12.\n\x07session\x18\x02 \x01(\x0b\x32\x1d.comptoir.identity.v1.Session\x12\x19\n\x0c\x64\x65vice_token\x18\x04 \x01(\tB\x03\x80\x01\x01\"=\n\x13TouchSessionRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\";\n\x11\x45ndSessionRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\"\x14\n\x12\x45ndSessionResponse2\xdf\x04\n\x0eSessionService\x12\xe9\x01\n\x0cStartSession\x12).comptoir.identity.v1.StartSessionRequest\x1a*.comptoir.identity.v1.StartSessionResponse\"\x81\x01\x8a\xb5\x18}\n\x01\x04\x18\x01 \x03(\x01\x32p{\"login\": \"ada\", \"password\": \"a made-up phrase 4 you\", \"sourceAddress\": \"192.0.2.7\", \"userAgent\": \"Example/1.0\"}H\x01\x12\xab\x01\n\x0cTouchSession\x12).comptoir.identity.v1.TouchSessionRequest\x1a\x1d.comptoir.identity.v1.Session\"Q\x8a\xb5\x18M\n\x01\x04\x18\x01 \x03(\x01\x32\x42{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\"}\x12\xb2\x01\n\nEndSession\x12\'.comptoir.identity.v1.EndSessionRequest\x1a(.comptoir.identity.v1.EndSessionResponse\"Q\x8a\xb5\x18M\n\x01\x04\x18\x01 \x03(\x01\x32\x42{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\"}BD\xea\x41\x41\n\x1e\x63omptoir.identity/EndedSession\x12\x1fusers/{user}/sessions/{session}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,8 +52,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STARTSESSIONREQUEST'].fields_by_name['user_agent']._serialized_options = b'\200\001\001\272H\005r\003\030\200\004'
   _globals['_STARTSESSIONREQUEST'].fields_by_name['language_code']._loaded_options = None
   _globals['_STARTSESSIONREQUEST'].fields_by_name['language_code']._serialized_options = b'\272H\034r\032R\000R\002frR\002enR\002esR\002deR\002ptR\002it'
+  _globals['_STARTSESSIONREQUEST'].fields_by_name['device_tokens']._loaded_options = None
+  _globals['_STARTSESSIONREQUEST'].fields_by_name['device_tokens']._serialized_options = b'\200\001\001\272H\014\222\001\t\020\005\"\005r\003\030\200\001'
   _globals['_STARTSESSIONRESPONSE'].fields_by_name['session_token']._loaded_options = None
   _globals['_STARTSESSIONRESPONSE'].fields_by_name['session_token']._serialized_options = b'\200\001\001'
+  _globals['_STARTSESSIONRESPONSE'].fields_by_name['device_token']._loaded_options = None
+  _globals['_STARTSESSIONRESPONSE'].fields_by_name['device_token']._serialized_options = b'\200\001\001'
   _globals['_TOUCHSESSIONREQUEST'].fields_by_name['session_token']._loaded_options = None
   _globals['_TOUCHSESSIONREQUEST'].fields_by_name['session_token']._serialized_options = b'\200\001\001\342A\001\002\272H\005r\003\030\200\001'
   _globals['_ENDSESSIONREQUEST'].fields_by_name['session_token']._loaded_options = None
@@ -67,15 +71,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SESSION']._serialized_start=256
   _globals['_SESSION']._serialized_end=491
   _globals['_STARTSESSIONREQUEST']._serialized_start=494
-  _globals['_STARTSESSIONREQUEST']._serialized_end=707
-  _globals['_STARTSESSIONRESPONSE']._serialized_start=709
-  _globals['_STARTSESSIONRESPONSE']._serialized_end=807
-  _globals['_TOUCHSESSIONREQUEST']._serialized_start=809
-  _globals['_TOUCHSESSIONREQUEST']._serialized_end=870
-  _globals['_ENDSESSIONREQUEST']._serialized_start=872
-  _globals['_ENDSESSIONREQUEST']._serialized_end=931
-  _globals['_ENDSESSIONRESPONSE']._serialized_start=933
-  _globals['_ENDSESSIONRESPONSE']._serialized_end=953
-  _globals['_SESSIONSERVICE']._serialized_start=956
-  _globals['_SESSIONSERVICE']._serialized_end=1563
+  _globals['_STARTSESSIONREQUEST']._serialized_end=750
+  _globals['_STARTSESSIONRESPONSE']._serialized_start=752
+  _globals['_STARTSESSIONRESPONSE']._serialized_end=877
+  _globals['_TOUCHSESSIONREQUEST']._serialized_start=879
+  _globals['_TOUCHSESSIONREQUEST']._serialized_end=940
+  _globals['_ENDSESSIONREQUEST']._serialized_start=942
+  _globals['_ENDSESSIONREQUEST']._serialized_end=1001
+  _globals['_ENDSESSIONRESPONSE']._serialized_start=1003
+  _globals['_ENDSESSIONRESPONSE']._serialized_end=1023
+  _globals['_SESSIONSERVICE']._serialized_start=1026
+  _globals['_SESSIONSERVICE']._serialized_end=1633
 # @@protoc_insertion_point(module_scope)

@@ -77,6 +77,7 @@ class StartSessionRequest(_message.Message):
     SOURCE_ADDRESS_FIELD_NUMBER: _builtins.int
     USER_AGENT_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
+    DEVICE_TOKENS_FIELD_NUMBER: _builtins.int
     login: _builtins.str
     """Login as typed."""
     password: _builtins.str
@@ -87,6 +88,12 @@ class StartSessionRequest(_message.Message):
     """What the browser says it is."""
     language_code: _builtins.str
     """Language chosen by its flag on the page, which becomes the person's preference (ID3); empty if none was."""
+    @_builtins.property
+    def device_tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Tokens of `StartSessionResponse` that the browser keeps: one of this account lets it in while others keep the login
+        locked, and has its own failures counted (ID9).
+        """
+
     def __init__(
         self,
         *,
@@ -95,10 +102,11 @@ class StartSessionRequest(_message.Message):
         source_address: _builtins.str = ...,
         user_agent: _builtins.str = ...,
         language_code: _builtins.str = ...,
+        device_tokens: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["language_code", b"language_code", "login", b"login", "password", b"password", "source_address", b"source_address", "user_agent", b"user_agent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_tokens", b"device_tokens", "language_code", b"language_code", "login", b"login", "password", b"password", "source_address", b"source_address", "user_agent", b"user_agent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -112,8 +120,11 @@ class StartSessionResponse(_message.Message):
 
     SESSION_TOKEN_FIELD_NUMBER: _builtins.int
     SESSION_FIELD_NUMBER: _builtins.int
+    DEVICE_TOKEN_FIELD_NUMBER: _builtins.int
     session_token: _builtins.str
     """What the browser's cookie holds; kept only as a hash."""
+    device_token: _builtins.str
+    """For the browser to keep, and to show when it signs in again; empty if it showed one of this account."""
     @_builtins.property
     def session(self) -> Global___Session:
         """The session."""
@@ -123,10 +134,11 @@ class StartSessionResponse(_message.Message):
         *,
         session_token: _builtins.str = ...,
         session: Global___Session | None = ...,
+        device_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session", "session_token", b"session_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_token", b"device_token", "session", b"session", "session_token", b"session_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
