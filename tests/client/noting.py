@@ -7,11 +7,18 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from comptoir_client import Addresses, Change, Comptoir, Credentials, Feeds, Renewed
 
+START = "start"
 _SAVE_SECONDS = 0.5
 """Often, so that some kills fall into a saving."""
+
+
+def line_of(values: list[Any]) -> bytes:
+    """One line of the notes."""
+    return f"{json.dumps(values)}\n".encode()
 
 
 def main(
@@ -26,9 +33,9 @@ def main(
             line: list[str | int] = ["renewed", heard.source]
         else:
             line = [heard.type, heard.resource, heard.scope, heard.sequence, heard.request_id]
-        os.write(descriptor, f"{json.dumps(line)}\n".encode())
+        os.write(descriptor, line_of(line))
 
-    os.write(descriptor, b'["start"]\n')
+    os.write(descriptor, line_of([START]))
     addresses = Addresses(shop, company, Feeds(shop_feed, company_feed))
     credentials = Credentials(Path(tls))
     with Comptoir(addresses, credentials, Path(cache), listener=note, save_seconds=_SAVE_SECONDS):

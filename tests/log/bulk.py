@@ -135,7 +135,7 @@ class Bulk:
         for row in rows:
             row.display_name = order.request
             row.touch(now)
-            forget(self._cache, db, row)
+        forget(self._cache, db, *rows)
         return rows
 
 

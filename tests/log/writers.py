@@ -86,10 +86,14 @@ class Journal:
 class Writer:
     """One writer in a thread: people of several companies and the set-up tool, by their own connections."""
 
-    def __init__(self, world: World, journal: Journal, number: int, seed: int) -> None:
+    def __init__(
+        self, world: World, journal: Journal, number: int, seed: int, *, renames: bool = False
+    ) -> None:
+        """`renames`: nothing but the labels of shops."""
         self._world = world
         self._journal = journal
         self._dice = random.Random(f"{seed} writer {number}")
+        self._renames = renames
         self._ids = (f"{world.run}-{number}-{each}" for each in itertools.count())
         self._people = [world.person()]
         self._places: dict[tuple[str, str], Place] = {}
@@ -121,6 +125,9 @@ class Writer:
     def write(self) -> None:
         """One write, of whatever kind the dice say."""
         company = self._dice.choice(self._world.companies)
+        if self._renames:
+            self.rename(company)
+            return
         kinds: dict[Callable[[Company], None], int] = {
             self.rename: 45,
             self._rename_through_gateway: 10,
