@@ -56,12 +56,12 @@ class ReplyCache:
                 self._entries[key] = value
         return value
 
-    def forget(self, db: Session, key: str) -> None:
-        """Forgets the entry, here and in every other process, if and when the transaction commits."""
+    def forget(self, db: Session, *keys: str) -> None:
+        """Forgets the entries, here and in every other process, if and when the transaction commits."""
         driver = db.connection().connection.driver_connection
         assert isinstance(driver, psycopg.Connection)
-        driver.execute("select pg_notify(%s, %s)", (self._channel, key))
-        event.listen(db, "after_commit", lambda _: self._drop(key), once=True)
+        driver.execute("select pg_notify(%s, key) from unnest(%s::text[]) key", (self._channel, list(keys)))
+        event.listen(db, "after_commit", lambda _: self._drop(*keys), once=True)
 
     @property
     def live(self) -> bool:
@@ -72,10 +72,11 @@ class ReplyCache:
         self._stopping.set()
         self._thread.join()
 
-    def _drop(self, key: str) -> None:
+    def _drop(self, *keys: str) -> None:
         with self._lock:
             self._generation += 1
-            self._entries.pop(key, None)
+            for key in keys:
+                self._entries.pop(key, None)
 
     def _clear(self) -> None:
         with self._lock:

@@ -90,8 +90,9 @@ class OpenedKeys:
         if session.get_bind().engine.pool is not self._database.engine.pool:
             return
         rows = (*session.new, *session.dirty, *session.deleted)
-        for entry in {entry for row in rows if (entry := _entry(row))}:
-            self._cache.forget(session, entry)
+        entries = {entry for row in rows if (entry := _entry(row))}
+        if entries:
+            self._cache.forget(session, *entries)
 
 
 def _unknown(company: str, shop_id: str) -> NotFound:

@@ -48,10 +48,10 @@ def remembered(cache: ReplyCache, name: str, call: Call) -> shop_pb2.Shop:
     )
 
 
-def forget(cache: ReplyCache, db: Session, row: ShopRow) -> None:
-    """Lets go of what is in memory of the shop, by either of its names, when the transaction commits."""
-    for name in (row.name, shops.NAME.format({"company": ANY, "shop": row.shop_id})):
-        cache.forget(db, name)
+def forget(cache: ReplyCache, db: Session, *rows: ShopRow) -> None:
+    """Lets go of what is in memory of the shops, by either of their names, when the transaction commits."""
+    wild = (shops.NAME.format({"company": ANY, "shop": row.shop_id}) for row in rows)
+    cache.forget(db, *(row.name for row in rows), *wild)
 
 
 @dataclass(frozen=True)
