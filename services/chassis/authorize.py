@@ -15,6 +15,7 @@ from comptoir.options.v1 import policy_pb2
 from services.chassis.caller import Caller, Kind
 from services.chassis.contract import Method
 from services.chassis.errors import Denied, NotFound, Unauthenticated
+from services.chassis.masks import names
 from services.chassis.names import ANY
 from services.chassis.rights import ACCOUNT_SCOPE, covered, refusal
 
@@ -34,12 +35,13 @@ class Grant:
 def authorize(caller: Caller, method: Method, request: Message, now: datetime) -> Grant:
     """Lets the call through, confined, or raises the refusal it deserves."""
     _check_kind(caller, method)
-    names = [(name, name.value(request)) for name in method.names]
-    parsed = [(name, value, name.pattern.parse(value) or {}) for name, value in names if value]
+    given = [(name, name.value(request)) for name in method.names]
+    parsed = [(name, value, name.pattern.parse(value) or {}) for name, value in given if value]
     ids = parsed[0][2] if parsed else {}
     for _, value, found in parsed:
         _check_tenant(caller, method, value, found)
     _check_right(caller, method)
+    check_fields(caller, method, request)
     _check_proof(caller, method, now)
     if method.policy.scope == policy_pb2.SCOPE_USER:
         return Grant(ids, user=caller.subject)
@@ -84,6 +86,15 @@ def _check_right(caller: Caller, method: Method) -> None:
             raise _lacks_scope(ACCOUNT_SCOPE)
         return
     require(caller, method.policy.permission)
+
+
+def check_fields(caller: Caller, method: Method, request: Message) -> None:
+    """Refuses an update of fields that take a right of their own, which this person lacks."""
+    if not caller.is_person:
+        return
+    for field, right in method.field_rights.items():
+        if names(method, request, field):
+            require(caller, right)
 
 
 def require(caller: Caller, right: str) -> None:

@@ -161,6 +161,16 @@ class Method:
         return next(name for name, field in fields.items() if _resource(field.message_type) is not None)
 
     @cached_property
+    def field_rights(self) -> dict[str, str]:
+        """Of an update: the fields that take a further right to change, each with that."""
+        if self.updated is None:
+            return {}
+        resource = self.descriptor.input_type.fields_by_name[self.updated].message_type
+        assert resource is not None
+        asked = {name: _change_permission(field) for name, field in resource.fields_by_name.items()}
+        return {name: right for name, right in asked.items() if right}
+
+    @cached_property
     def created(self) -> bool:
         """Whether the resource in the request is new, so that its name is not expected."""
         return self.name.startswith("Create")
@@ -179,6 +189,11 @@ def behaviors(field: FieldDescriptor) -> frozenset[int]:
 def is_output(field: FieldDescriptor) -> bool:
     """Whether only the service writes the field."""
     return field_behavior_pb2.OUTPUT_ONLY in behaviors(field)
+
+
+def _change_permission(field: FieldDescriptor) -> str:
+    right: str = field.GetOptions().Extensions[policy_pb2.change_permission]
+    return right
 
 
 def is_required(field: FieldDescriptor) -> bool:
@@ -259,6 +274,9 @@ def _problems(method: Method) -> Iterator[str]:
     needs_right = bool(people) and policy.scope != policy_pb2.SCOPE_USER
     if needs_right and policy.permission not in RIGHTS:
         yield f"policy.permission {policy.permission!r} is not in the list of rights"
+    for field, right in method.field_rights.items():
+        if right not in RIGHTS:
+            yield f"change_permission {right!r} of {field} is not in the list of rights"
     if not needs_right and policy.permission:
         yield "policy.permission has nobody to hold it"
     if bool(method.callers & OUTSIDE) != bool(method.routes):

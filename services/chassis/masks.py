@@ -36,6 +36,14 @@ def paths_to_update(method: Method, request: Any) -> tuple[str, ...]:
     return tuple(field.name for field, _ in resource.ListFields() if _writable(field, method))
 
 
+def names(method: Method, request: Any, field: str) -> bool:
+    """Whether an update means to write the field, by its mask or by what it holds. Nothing of it is checked yet."""
+    paths = request.update_mask.paths
+    if paths:
+        return any(path.partition(".")[0] == field for path in paths)
+    return any(each.name == field for each, _ in getattr(request, method.updated or "").ListFields())
+
+
 def _writable(field: FieldDescriptor, method: Method) -> bool:
     if method.policy.corrects:
         return field.name in method.policy.corrects

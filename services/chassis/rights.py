@@ -13,7 +13,7 @@ RIGHTS: dict[str, str] = {
     "shop.history.read": "see who changed shops and their keys, when, and from what to what",
     "shop.settings.update": "change the settings of shops",
     "shop.keys.read": "see the keys of shops, masked",
-    "shop.keys.manage": "generate keys of shops",
+    "shop.keys.manage": "generate keys of shops and choose how these sign",
     "shop.keys.reveal": "see the keys of shops in clear",
     "shop.logo.update": "change the logos of shops",
     "inbox.read": "read the messages of the platform",

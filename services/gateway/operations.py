@@ -58,6 +58,8 @@ def needs(route: Route) -> str:
         said = f"Needs the right `{policy.permission}`: to {RIGHTS[policy.permission]}."
     else:
         said = f"Needs no right, but the scope `{ACCOUNT_SCOPE}`: it is for one's own account."
+    for field, right in route.method.field_rights.items():
+        said += f" To change `{camel_case(field)}`, also `{right}`: to {RIGHTS[right]}."
     if policy.proof == policy_pb2.PROOF_FRESH:
         said += " Asks for a sign-in of the last five minutes (RFC 9470)."
     return said

@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf import json_format
 from sqlalchemy import Row
 
-from services.chassis.authorize import require
+from services.chassis.authorize import check_fields, require
 from services.chassis.changes import history
 from services.chassis.changes.log import Known, scope_of
 from services.chassis.changes.recorder import UPDATE, state_of
@@ -52,6 +52,7 @@ def _update(call: Call, change: Row[Any], known: Known, row: Any, request: Any) 
     resource.name, resource.etag = row.name, request.etag
     update.update_mask.paths.extend(change.fields)
     update.validate_only = request.validate_only
+    check_fields(call.caller, method, update)
     refused = [violation.description for violation in mask_violations(method, update, tuple(change.fields))]
     if refused:
         raise _not_revertible("; ".join(refused))

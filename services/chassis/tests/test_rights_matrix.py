@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -54,6 +56,45 @@ def test_a_method_opens_to_its_right_and_to_no_other(method: Method, kind: Kind)
 
     assert alone == {right: "" if right == needed else needed for right in RIGHTS}
     assert all_but_one == {right: needed if right == needed else "" for right in RIGHTS}
+
+
+FIELDS = [
+    pytest.param(method, Kind(kind), *asked, id=f"{method.name}-{Kind(kind).name.lower()}-{asked[0]}")
+    for method in METHODS
+    for kind in sorted(method.callers & PEOPLE)
+    for asked in method.field_rights.items()
+]
+
+
+@pytest.mark.parametrize(("method", "kind", "field", "right"), FIELDS)
+@pytest.mark.parametrize("masked", [True, False])
+def test_a_field_opens_to_its_right_beside_the_methods_own(
+    method: Method, kind: Kind, field: str, right: str, masked: bool
+) -> None:
+    request: Any = method.example()
+    resource = getattr(request, method.updated or "")
+    request.update_mask.Clear()
+    if masked:
+        request.update_mask.paths.append(field)
+    else:
+        setattr(resource, field, 1)
+    known = frozenset({method.policy.permission})
+
+    authorize(caller(method, kind, known), method, method.example(), NOW)
+    authorize(caller(method, kind, known | {right}), method, request, NOW)
+    with pytest.raises(Denied) as refused:
+        authorize(caller(method, kind, known), method, request, NOW)
+    narrow = replace(caller(method, kind, known | {right}), scopes=known)
+    with pytest.raises(Denied) as uncovered:
+        authorize(narrow, method, request, NOW)
+
+    assert refused.value.metadata == {"permission": right}
+    assert uncovered.value.metadata == {"scope": right}
+
+
+def test_the_signature_algorithm_of_a_shop_takes_the_right_to_manage_keys() -> None:
+    (update,) = (method for method in METHODS if method.name == "UpdateShop")
+    assert update.field_rights == {"signature_algorithm": "shop.keys.manage"}
 
 
 @pytest.mark.parametrize(("method", "kind"), CASES)

@@ -76,6 +76,13 @@ def test_each_operation_names_the_right_it_needs_and_a_scope_that_covers_it() ->
         assert right.startswith(operation["security"][0]["oauth2"][0])
 
 
+def test_a_field_that_takes_a_further_right_is_told_with_it() -> None:
+    assert (
+        "To change `signatureAlgorithm`, also `shop.keys.manage`"
+        in OPERATIONS["UpdateShop"][2]["description"]
+    )
+
+
 def test_what_anybody_may_read_asks_for_no_token() -> None:
     assert OPERATIONS["GetImage"][2]["security"] == []
     assert "401" not in OPERATIONS["GetImage"][2]["responses"]

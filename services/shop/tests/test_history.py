@@ -211,6 +211,27 @@ def test_reverting_a_setting_is_felt_by_whoever_reads_the_shop(shop: Running) ->
     assert get(shop, name) == after
 
 
+def test_an_algorithm_is_changed_and_put_back_by_those_alone_who_manage_keys(shop: Running) -> None:
+    name = opened(shop)
+    update(shop, name, signature_algorithm=shop_pb2.SIGNATURE_ALGORITHM_SHA_1)
+    newest = page(shop, name).changes[0].name
+    narrow = shop.mint.token(scope="shop.settings.update shop.history.read")
+    request = shop_pb2.UpdateShopRequest(
+        shop=Shop(name=name, signature_algorithm=shop_pb2.SIGNATURE_ALGORITHM_HMAC_SHA_256)
+    )
+
+    with pytest.raises(Denied) as put_back:
+        revert(shop, newest, token=narrow)
+    with pytest.raises(Denied) as changed:
+        shop.call("ShopService/UpdateShop", request, Shop, token=narrow)
+    assert put_back.value.metadata == changed.value.metadata == {"scope": "shop.keys.manage"}
+    assert get(shop, name).signature_algorithm == shop_pb2.SIGNATURE_ALGORITHM_SHA_1
+    request.shop.ClearField("signature_algorithm")
+    request.shop.display_name = "Autre"
+    assert shop.call("ShopService/UpdateShop", request, Shop, token=narrow).display_name == "Autre"
+    assert revert(shop, newest).signature_algorithm == shop_pb2.SIGNATURE_ALGORITHM_HMAC_SHA_256
+
+
 def test_what_is_no_update_of_the_settings_is_not_reverted(shop: Running) -> None:
     name = opened(shop)
     regenerate(shop, name)

@@ -174,5 +174,10 @@ class MethodPolicy(_message.Message):
 Global___MethodPolicy: _TypeAlias = MethodPolicy  # noqa: Y015
 
 POLICY_FIELD_NUMBER: _builtins.int
+CHANGE_PERMISSION_FIELD_NUMBER: _builtins.int
 policy: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___MethodPolicy]
 """Who may call the method, and on what conditions. A method without one keeps its service from starting."""
+change_permission: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.str]
+"""The right that a person needs to change this field of a resource, beside that of the update; from the list in
+`services/chassis/rights.py`.
+"""

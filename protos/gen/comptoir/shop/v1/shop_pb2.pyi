@@ -137,7 +137,9 @@ class Shop(_message.Message):
     notify_refused_attempts: _builtins.bool
     """Whether the notification URL is also called at the end of each refused attempt (SH10)."""
     signature_algorithm: Global___SignatureAlgorithm.ValueType
-    """Algorithm of the form signature."""
+    """Algorithm of the form signature. To change it takes the right to manage keys: an update that names it in its mask,
+    or has no mask and holds it, is refused to those who lack that.
+    """
     state: Global___ShopState.ValueType
     """Where the shop stands on its way to production (SH6)."""
     etag: _builtins.str
