@@ -21,40 +21,59 @@ if TYPE_CHECKING:
 _MODES = {"TEST": TEST, "PRODUCTION": PRODUCTION}
 
 
-class Ambiguous(ValueError):
-    """An object of the answer has a name twice: readers differ in which one they believe."""
+class Doubtful(ValueError):
+    """Nobody can tell of which environment the answer is: a test answer could else be read as a real one."""
+
+    cause: str
+    rule: str
+    """What it breaks, as a sentence without its subject, `kr-answer`."""
 
 
-class Unreadable(Ambiguous):
+class Repeated(Doubtful):
+    """An object of the answer has a name twice, or its modes differ: readers differ in which one they believe."""
+
+    cause, rule = "CAUSE_REPEATED_FIELD", "must have no name twice, and one mode"
+
+
+class UnknownMode(Doubtful):
+    """It says it is of an environment that there is not."""
+
+    cause, rule = "CAUSE_MISSING_FIELD", "must have TEST or PRODUCTION for its mode"
+
+
+class Unreadable(Doubtful):
     """It looks like JSON and is none that every reader reads alike: a lenient one could find a mode in it."""
+
+    cause, rule = "CAUSE_UNREADABLE", "must be JSON that every reader reads alike, or nothing like it"
 
 
 def environment(answer: str) -> str | None:
     """The environment that the answer says it is of; None if it says nothing, or is nothing like JSON.
 
-    Looks at every `mode`, but for those in the merchant's own `metadata`. Raises `Ambiguous` if these differ or one is
-    neither TEST nor PRODUCTION, or if a name is repeated: a test answer could else be read as a real one.
-    Raises `Unreadable` for JSON with mistakes.
+    Looks at every `mode`, but for those in the merchant's own `metadata`. Raises `Repeated` if these differ, or if a
+    name is repeated; `UnknownMode` if one is neither TEST nor PRODUCTION; `Unreadable` for JSON with mistakes.
     """
     try:
         # Numbers stay text: how large one is must not decide whether the answer can be read.
         read = json.loads(answer, object_pairs_hook=_object, parse_int=str, parse_float=str)
-    except Ambiguous:
+    except Repeated:
         raise
     except (ValueError, RecursionError):
         if "{" in answer or "[" in answer:
             raise Unreadable from None
         return None
     found = set(_modes(read))
-    if len(found) > 1 or not found <= _MODES.keys():
-        raise Ambiguous
+    if not found <= _MODES.keys():
+        raise UnknownMode
+    if len(found) > 1:
+        raise Repeated
     return _MODES[found.pop()] if found else None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     read = dict(pairs)
     if len(read) != len(pairs):
-        raise Ambiguous
+        raise Repeated
     return read
 
 
@@ -92,19 +111,20 @@ def judge(shop: ShopKeys, answer: Answer, now: datetime) -> Verdict:
         return refused("CAUSE_MISSING_FIELD", answer.expected, field="kr-hash is missing or empty.")
     try:
         said = environment(answer.text)
-    except Unreadable:
+    except Unreadable as doubt:
         # What was damaged on its way is unreadable too: only a right signature makes it one to refuse for that.
         verdict = _judge_signature(shop, answer, due(answer, None), now)
-        return _ambiguous(answer) if verdict.valid else verdict
-    except Ambiguous:
-        return _ambiguous(answer)
+        return _refused(answer, doubt) if verdict.valid else verdict
+    except Doubtful as doubt:
+        return _refused(answer, doubt)
     if said and answer.expected and said != answer.expected:
         return refused("CAUSE_OTHER_ENVIRONMENT", said)
     return _judge_signature(shop, answer, due(answer, said), now)
 
 
-def _ambiguous(answer: Answer) -> Verdict:
-    return refused("CAUSE_REPEATED_FIELD", answer.expected, field="A name, or a mode, in kr-answer")
+def _refused(answer: Answer, doubt: Doubtful) -> Verdict:
+    verdict = refused(doubt.cause, answer.expected)
+    return verdict._replace(message=f"kr-answer {doubt.rule}.")
 
 
 def due(answer: Answer, said: str | None) -> list[KeyKind]:
@@ -117,12 +137,10 @@ def due(answer: Answer, said: str | None) -> list[KeyKind]:
 
 def _judge_signature(shop: ShopKeys, answer: Answer, kinds: list[KeyKind], now: datetime) -> Verdict:
     first = kinds[0]
-    kinds = [kind for kind in kinds if not shop.refuses(kind)]
-    if not kinds:
+    usable = [kind for kind in kinds if not shop.refuses(kind)]
+    if not usable:
         return refused("CAUSE_SHOP_CLOSED", due=first)
     live = [value for kind in kinds for value in shop.live(kind, now)]
-    if not any(shop.values(kind) for kind in kinds):
-        return refused("CAUSE_KEY_NOT_GENERATED", due=first)
     for text in bodies(answer.text):
 
         def fits(value: KeyValue, text: bytes = text) -> bool:
@@ -130,8 +148,10 @@ def _judge_signature(shop: ShopKeys, answer: Answer, kinds: list[KeyKind], now: 
 
         found = matching(live, fits)
         if found:
-            return accepted(shop, found)
-    return refused(UNKNOWN, due=first)
+            closed = shop.refuses(found.kind)
+            return refused("CAUSE_SHOP_CLOSED", due=found.kind) if closed else accepted(shop, found)
+    generated = any(shop.values(kind) for kind in usable)
+    return refused(UNKNOWN if generated else "CAUSE_KEY_NOT_GENERATED", due=first)
 
 
 def bodies(text: str) -> list[bytes]:

@@ -11,8 +11,9 @@ import hashlib
 import hmac
 import html
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus, unquote
 
@@ -29,25 +30,44 @@ if TYPE_CHECKING:
     from services.shop.key_values import KeyValue
 
 _MOST_TRIES = 300
+MOST_SIGNED = 4 * 1024 * 1024
+"""Bytes that are signed in search of one cause: some hundredths of a second, whatever was received."""
 _MOST_LEFT_OUT = 64
 Try = tuple[str, "KeyValue", str]
 """A cause, and what somebody would have sent who made that mistake with this value."""
 
 
-def of_form(shop: ShopKeys, form: Form, now: datetime) -> Verdict | None:
+@dataclass
+class Effort:
+    """What is left to be signed in search of one cause."""
+
+    left: int = MOST_SIGNED
+
+    def spend(self, text: bytes) -> bytes:
+        self.left -= len(text)
+        return text
+
+    def bound(self, tries: Iterator[Try]) -> Iterator[Try]:
+        """The tries, until nothing is left."""
+        return takewhile(lambda _: self.left >= 0, islice(tries, _MOST_TRIES))
+
+
+def of_form(shop: ShopKeys, form: Form, now: datetime, effort: Effort | None = None) -> Verdict | None:
     """Why the form's signature is wrong, if that can be told."""
-    due = signatures.MODES[form.fields["vads_ctx_mode"]]
-    return _first(shop, _form_tries(shop, form, due, now), form.signature, due, now)
+    due, effort = signatures.MODES[form.fields["vads_ctx_mode"]], effort or Effort()
+    tries = effort.bound(_form_tries(shop, form, due, now, effort))
+    return _first(shop, tries, form.signature, due, now)
 
 
-def of_answer(shop: ShopKeys, answer: Answer, now: datetime) -> Verdict | None:
+def of_answer(shop: ShopKeys, answer: Answer, now: datetime, effort: Effort | None = None) -> Verdict | None:
     """Why the answer's hash is wrong, if that can be told."""
     try:
         said = answers.environment(answer.text)
     except answers.Unreadable:
         said = None
-    kinds = answers.due(answer, said)
-    return _first(shop, _answer_tries(shop, answer, kinds, now), answer.hash, kinds[0], now)
+    kinds, effort = answers.due(answer, said), effort or Effort()
+    tries = effort.bound(_answer_tries(shop, answer, kinds, now, effort))
+    return _first(shop, tries, answer.hash, kinds[0], now)
 
 
 def of_credentials(shop: ShopKeys, given: Credentials, now: datetime) -> Verdict | None:
@@ -65,17 +85,17 @@ def of_credentials(shop: ShopKeys, given: Credentials, now: datetime) -> Verdict
 def _first(
     shop: ShopKeys, tries: Iterator[Try], received: str, due: KeyKind, now: datetime
 ) -> Verdict | None:
-    for cause, value, signature in islice(tries, _MOST_TRIES):
+    for cause, value, signature in tries:
         if signatures.same(signature, received):
             left_out = "The key is right, but the signature does not cover the fields that it must."
             return explained(shop, cause, value, now, due, field=left_out)
     return None
 
 
-def _form_tries(shop: ShopKeys, form: Form, due: KeyKind, now: datetime) -> Iterator[Try]:
+def _form_tries(shop: ShopKeys, form: Form, due: KeyKind, now: datetime, effort: Effort) -> Iterator[Try]:
     def sign(joined: str | bytes, value: KeyValue, algorithm: str = shop.algorithm) -> str:
         text = joined.encode() if isinstance(joined, str) else joined
-        return signatures.form_signature(text, value.secret, algorithm)
+        return signatures.form_signature(effort.spend(text), value.secret, algorithm)
 
     joined = signatures.join(form.fields)
     live = shop.live(due, now)
@@ -85,7 +105,7 @@ def _form_tries(shop: ShopKeys, form: Form, due: KeyKind, now: datetime) -> Iter
         yield from _damages(sign(joined, value), form.signature, value)
         other = signatures.HMAC_SHA_256 if shop.algorithm == signatures.SHA_1 else signatures.SHA_1
         yield "CAUSE_WRONG_ALGORITHM", value, sign(joined, value, other)
-        for signature in _other_notations(joined.encode(), value.secret):
+        for signature in _other_notations(joined.encode(), value.secret, effort):
             yield "CAUSE_WRONG_ALGORITHM", value, signature
         for ordered in _other_orders(form):
             yield "CAUSE_FIELD_ORDER", value, sign(ordered, value)
@@ -97,26 +117,32 @@ def _form_tries(shop: ShopKeys, form: Form, due: KeyKind, now: datetime) -> Iter
             yield "CAUSE_MISSING_FIELD", value, sign(left, value)
 
 
-def _answer_tries(shop: ShopKeys, answer: Answer, kinds: list[KeyKind], now: datetime) -> Iterator[Try]:
+def _answer_tries(
+    shop: ShopKeys, answer: Answer, kinds: list[KeyKind], now: datetime, effort: Effort
+) -> Iterator[Try]:
+    def sign(body: bytes, value: KeyValue) -> str:
+        return signatures.sign_answer(effort.spend(body), value.secret)
+
     right = answers.bodies(answer.text)
     for cause, value in _other_keys(shop, kinds, now):
         for body in right:
-            yield cause, value, signatures.sign_answer(body, value.secret)
+            yield cause, value, sign(body, value)
     live = [value for kind in kinds for value in shop.live(kind, now)]
     for value in live:
         for body in right:
-            ours = signatures.sign_answer(body, value.secret)
+            ours = sign(body, value)
             yield from _damages(ours, answer.hash, value)
             yield "CAUSE_WRONG_ALGORITHM", value, base64.b64encode(bytes.fromhex(ours)).decode()
-            yield "CAUSE_WRONG_ALGORITHM", value, hashlib.sha256(body + value.secret.reveal()).hexdigest()
+            keyless = hashlib.sha256(effort.spend(body) + value.secret.reveal())
+            yield "CAUSE_WRONG_ALGORITHM", value, keyless.hexdigest()
     # Writing costs far more than signing: each form is written once, for all values.
     for text in rewritten_bodies(answer.text):
         body = text.encode("utf-8", "replace")
         for value in live:
-            yield "CAUSE_BODY_REENCODED", value, signatures.sign_answer(body, value.secret)
+            yield "CAUSE_BODY_REENCODED", value, sign(body, value)
     for encoded in _other_charsets(answer.text):
         for value in live:
-            yield "CAUSE_CHARSET", value, signatures.sign_answer(encoded, value.secret)
+            yield "CAUSE_CHARSET", value, sign(encoded, value)
 
 
 def _other_keys(shop: ShopKeys, due: list[KeyKind], now: datetime) -> Iterator[tuple[str, KeyValue]]:
@@ -166,16 +192,17 @@ def _damages(right: str, received: str, value: KeyValue) -> Iterator[Try]:
         yield "CAUSE_TRUNCATED", value, received
 
 
-def _other_notations(joined: bytes, key: Secret) -> Iterator[str]:
+def _other_notations(joined: bytes, key: Secret, effort: Effort) -> Iterator[str]:
     text = joined + b"+" + key.reveal()
-    yield hmac.digest(key.reveal(), text, "sha256").hex()
-    without_key = hmac.digest(key.reveal(), joined, "sha256")
+    yield hmac.digest(key.reveal(), effort.spend(text), "sha256").hex()
+    without_key = hmac.digest(key.reveal(), effort.spend(joined), "sha256")
     yield base64.b64encode(without_key).decode()
     yield without_key.hex()
-    yield hashlib.sha256(text).hexdigest()
-    yield base64.b64encode(hashlib.sha256(text).digest()).decode()
-    yield base64.b64encode(hashlib.sha1(text, usedforsecurity=False).digest()).decode()
-    yield hmac.digest(key.reveal(), text, "sha1").hex()
+    without_hmac = hashlib.sha256(effort.spend(text))
+    yield without_hmac.hexdigest()
+    yield base64.b64encode(without_hmac.digest()).decode()
+    yield base64.b64encode(hashlib.sha1(effort.spend(text), usedforsecurity=False).digest()).decode()
+    yield hmac.digest(key.reveal(), effort.spend(text), "sha1").hex()
 
 
 def _other_orders(form: Form) -> Iterator[str]:

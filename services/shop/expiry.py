@@ -9,11 +9,15 @@ from sqlalchemy.orm import Session
 from services.chassis.errors import Invalid, Precondition
 from services.shop import key_deadlines, keys
 from services.shop.keys import KeyKind, KeyRow
+from services.shop.shops import ShopRow, require_open
 
 
-def schedule(db: Session, shop_id: str, kind: KeyKind, expire_time: datetime | None, now: datetime) -> KeyRow:
+def schedule(
+    db: Session, shop: ShopRow, kind: KeyKind, expire_time: datetime | None, now: datetime
+) -> KeyRow:
     """Sets when the key stops being valid; None cancels that. What has ended already stays so."""
-    row = keys.find(db, shop_id, kind, for_update=True)
+    require_open(shop)
+    row = keys.find(db, shop.shop_id, kind, for_update=True)
     if row is None:
         raise Precondition("The key is still to be generated.", reason="KEY_NOT_GENERATED")
     if row.is_expired(now):

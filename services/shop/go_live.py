@@ -138,17 +138,23 @@ def paid(db: Session, shop: ShopRow, time: datetime) -> Progress:
 def close(shop: ShopRow, now: datetime) -> None:
     """Closes the shop; a closed one stays as it is."""
     if not shop.is_closed:
-        shop.state = CLOSED
+        shop.state_before_closing, shop.state = shop.state, CLOSED
         shop.touch(now)
 
 
 def reopen(db: Session, shop: ShopRow, now: datetime) -> None:
     """Opens a closed shop where it stood before; an open one stays as it is."""
     if shop.is_closed:
-        # One that moved here was ready without tests: its production keys show it.
-        ready = progress(db, shop.shop_id).is_complete or keys.has_production(db, shop.shop_id)
-        shop.state = PRODUCTION_READY if ready else TEST_ONLY
+        shop.state, shop.state_before_closing = shop.state_before_closing or _stood(db, shop), ""
         shop.touch(now)
+
+
+def _stood(db: Session, shop: ShopRow) -> str:
+    """Where a shop stood that was closed when this was not written down yet: whatever shows it makes it ready."""
+    seen = progress(db, shop.shop_id)
+    paid_once = seen.first_production_payment_time is not None
+    ready = seen.is_complete or paid_once or keys.has_production(db, shop.shop_id)
+    return PRODUCTION_READY if ready else TEST_ONLY
 
 
 def _find(db: Session, shop_id: str) -> GoLiveRow | None:

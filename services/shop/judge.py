@@ -62,7 +62,7 @@ class Judge:
     def used(self, shop: ShopKeys, value: KeyValue, now: datetime, by: str, doing: str) -> None:
         """Counts one use of the value."""
         kind = value.kind.key_id
-        self.count(Use(shop.company, shop.shop_id, kind, value.generation, f"{by}/{doing}"), now)
+        self.count(Use(shop.company, shop.shop_id, kind, value.counted, f"{by}/{doing}"), now)
 
     def _counted(self, shop: ShopKeys, verdict: Verdict, now: datetime, by: str, doing: str) -> Verdict:
         if by and verdict.valid and verdict.value is not None:

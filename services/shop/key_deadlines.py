@@ -23,6 +23,8 @@ from services.shop.rows import Base
 REMINDERS = (timedelta(days=30), timedelta(days=7), timedelta(days=1))
 KEPT = timedelta(days=90)
 """How long a retired value is kept, so that a refusal can say that it is one."""
+MOST_KEPT = 20
+"""Retired values of one key that are kept, the latest: somebody who rotates without end fills no table with them."""
 
 
 class KeyDeadlineRow(DirectoryRow, Base):
@@ -75,8 +77,7 @@ def settle(db: Session, mail: Letters, shop_id: str, key_id: str, now: datetime)
             mail.of_key(db, letters.KEY_EXPIRING, row, now)
     if row.former_until is not None and row.former_until <= now:
         row.former_until = None
-    _forget(db, row, now)
-    db.flush()
+    forget(db, row, now)
     plan(db, row, now)
     return True
 
@@ -96,15 +97,24 @@ def _events(db: Session, row: KeyRow, now: datetime) -> Iterator[datetime]:
     yield from (time + KEPT for time in db.scalars(query) if time is not None)
 
 
-def _forget(db: Session, row: KeyRow, now: datetime) -> None:
-    for value in keys.values_of(db, row):
-        if value.retire_time is not None and value.retire_time + KEPT <= now:
-            db.execute(
-                delete(KeyUseRow).where(
-                    KeyUseRow.shop_id == row.shop_id,
-                    KeyUseRow.key_id == row.key_id,
-                    KeyUseRow.generation == value.generation,
-                )
+def forget(db: Session, row: KeyRow, now: datetime) -> None:
+    """Deletes the retired values of the key that are too old or too many, with their uses; comes before `plan`."""
+    ended = [
+        (value.retire_time, value)
+        for value in keys.values_of(db, row)
+        if value.retire_time is not None and value.retire_time <= now
+    ]
+    ended.sort(key=lambda each: (each[0], each[1].generation), reverse=True)
+    for number, (time, value) in enumerate(ended):
+        if number < MOST_KEPT and now < time + KEPT:
+            continue
+        db.execute(
+            delete(KeyUseRow).where(
+                KeyUseRow.shop_id == row.shop_id,
+                KeyUseRow.key_id == row.key_id,
+                KeyUseRow.generation == value.counted,
             )
-            db.delete(value)
-            row.former_count -= 1
+        )
+        db.delete(value)
+        row.former_count -= 1
+    db.flush()

@@ -36,6 +36,7 @@ class KeyUseRow(TenantRow, Base):
     shop_id: Mapped[str] = mapped_column(primary_key=True)
     key_id: Mapped[str] = mapped_column(primary_key=True)
     generation: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """The one in which the value was first: a value that comes back by undoing is counted on."""
     integration: Mapped[str] = mapped_column(primary_key=True)
     count: Mapped[int] = mapped_column(BigInteger)
     last_use_time: Mapped[datetime]

@@ -21,6 +21,8 @@ class KeyValue:
     check_value: str
     retire_time: datetime | None
     secret: Secret
+    counted: int
+    """The generation under which its uses are counted."""
 
     def is_live(self, now: datetime) -> bool:
         """Whether it is valid at this time."""

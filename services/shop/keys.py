@@ -149,11 +149,18 @@ class KeyValueRow(TenantRow, Base):
     """None of a value that is public by nature."""
     public_value: Mapped[str] = mapped_column(default="")
     check_value: Mapped[str] = mapped_column(default="")
+    counted_as: Mapped[int | None]
+    """The generation under which its uses are counted, where it has come back in a place of its own; else its own."""
     generate_time: Mapped[datetime]
     retire_time: Mapped[datetime | None]
     """When it stops being valid beside its successor; None of the present value."""
     expire_time: Mapped[datetime | None]
     """What was scheduled for it when it was succeeded, for the case that this is undone."""
+
+    @property
+    def counted(self) -> int:
+        """The generation under which its uses are counted: the one in which it was first."""
+        return self.generation if self.counted_as is None else self.counted_as
 
 
 class KeyRing:
@@ -168,7 +175,15 @@ class KeyRing:
             if kind.environment == TEST:
                 self.add(db, new(db, company, shop_id, kind, now), kind, Secret(kind.generate(shop_id)), now)
 
-    def add(self, db: Session, row: KeyRow, kind: KeyKind, secret: Secret, now: datetime) -> None:
+    def add(
+        self,
+        db: Session,
+        row: KeyRow,
+        kind: KeyKind,
+        secret: Secret,
+        now: datetime,
+        counted_as: int | None = None,
+    ) -> None:
         """Makes this the present value of the key, in a place that none had before."""
         row.generation += 1
         row.generate_time = now
@@ -177,6 +192,7 @@ class KeyRing:
             shop_id=row.shop_id,
             key_id=row.key_id,
             generation=row.generation,
+            counted_as=counted_as,
             generate_time=now,
         )
         if kind.is_public:
@@ -208,7 +224,14 @@ class KeyRing:
         if row is None:
             return ()
         return tuple(
-            KeyValue(kind, each.generation, each.check_value, end(each.retire_time, row), self.open(db, each))
+            KeyValue(
+                kind,
+                each.generation,
+                each.check_value,
+                end(each.retire_time, row),
+                self.open(db, each),
+                each.counted,
+            )
             for each in values_of(db, row)
         )
 

@@ -10,13 +10,11 @@ import string
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from services.chassis.errors import Invalid, Precondition
 from services.chassis.vault.secret import Secret
 from services.shop import go_live, key_deadlines, keys, letters
-from services.shop.key_uses import KeyUseRow
 from services.shop.keys import FORM, PRODUCTION, TEST, KeyKind, KeyRing, KeyRow, KeyValueRow
 from services.shop.letters import Letters
 from services.shop.shops import ShopRow, require_open, require_production
@@ -92,21 +90,11 @@ class Rotation:
         row, present, former = self._overlapping(kind)
         present.retire_time, row.former_until = self.now, None
         present.expire_time, row.expire_time = row.expire_time, former.expire_time
-        secret, generated, generation = (
-            self.ring.open(self.db, former),
-            former.generate_time,
-            former.generation,
-        )
+        secret, generated, counted = self.ring.open(self.db, former), former.generate_time, former.counted
         self.db.delete(former)
-        self.ring.add(self.db, row, kind, secret, self.now)
+        # Its uses go on to be counted where they were: some processes have yet to write what they counted.
+        self.ring.add(self.db, row, kind, secret, self.now, counted)
         row.generate_time = generated
-        # Who used the value before uses it still.
-        uses = update(KeyUseRow).where(
-            KeyUseRow.shop_id == row.shop_id,
-            KeyUseRow.key_id == row.key_id,
-            KeyUseRow.generation == generation,
-        )
-        self.db.execute(uses.values(generation=row.generation))
         self.letters.of_key(self.db, letters.ROTATION_UNDONE, row, self.now)
         return self._planned(row)
 
@@ -146,6 +134,7 @@ class Rotation:
 
     def _planned(self, row: KeyRow) -> KeyRow:
         self.db.flush()
+        key_deadlines.forget(self.db, row, self.now)
         key_deadlines.plan(self.db, row, self.now)
         return row
 

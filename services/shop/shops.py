@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -47,6 +47,8 @@ class ShopRow(TenantRow, Base):
     notify_refused_attempts: Mapped[bool] = mapped_column(default=False)
     signature_algorithm: Mapped[str] = mapped_column(default="SIGNATURE_ALGORITHM_HMAC_SHA_256")
     state: Mapped[str] = mapped_column(default=TEST_ONLY)
+    state_before_closing: Mapped[str] = mapped_column(default="", server_default=text("''"))
+    """Where a closed shop stood; empty if it is open."""
     create_time: Mapped[datetime]
     update_time: Mapped[datetime]
     version: Mapped[int] = mapped_column(default=1)

@@ -53,8 +53,8 @@ def answer_key(answer: str, hash_key: str, environment: str) -> KeyKind:
     """Which key signs an answer; refuses one that says it is of the other environment."""
     try:
         said = answers.environment(answer)
-    except answers.Ambiguous:
-        raise Invalid.field("kr_answer", "unambiguous", "must have no name twice, and one mode") from None
+    except answers.Doubtful as doubt:
+        raise Invalid.field("kr_answer", "unambiguous", doubt.rule) from None
     if said not in (None, environment):
         raise Invalid.field("environment", "answer_mode", "must be that of the answer's mode")
     return signatures.answer_key(hash_key, environment)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from services.shop import keys
@@ -15,6 +15,12 @@ from services.shop.keys import KeyRow, KeyValueRow
 
 CURRENT, FORMER, RETIRED = "KEY_VALUE_STATE_CURRENT", "KEY_VALUE_STATE_FORMER", "KEY_VALUE_STATE_RETIRED"
 _MOST = 200
+_OF_VALUE = and_(
+    KeyUseRow.company == KeyValueRow.company,
+    KeyUseRow.shop_id == KeyValueRow.shop_id,
+    KeyUseRow.key_id == KeyValueRow.key_id,
+    KeyUseRow.generation == func.coalesce(KeyValueRow.counted_as, KeyValueRow.generation),
+)
 
 
 @dataclass(frozen=True)
@@ -30,26 +36,32 @@ class Usage:
 
 def last_uses(db: Session, shop_id: str) -> dict[tuple[str, int], datetime]:
     """When the values of a shop's keys were last used, by key and generation."""
-    query = select(KeyUseRow.key_id, KeyUseRow.generation, func.max(KeyUseRow.last_use_time))
+    query = select(KeyValueRow.key_id, KeyValueRow.generation, func.max(KeyUseRow.last_use_time))
     found = db.execute(
-        query.where(KeyUseRow.shop_id == shop_id).group_by(KeyUseRow.key_id, KeyUseRow.generation)
+        query.join(KeyUseRow, _OF_VALUE)
+        .where(KeyValueRow.shop_id == shop_id)
+        .group_by(KeyValueRow.key_id, KeyValueRow.generation)
     )
     return {(key_id, generation): time for key_id, generation, time in found}
 
 
 def was_presented(db: Session, row: KeyRow) -> bool:
     """Whether somebody opened the REST API with the present value of the key."""
-    query = select(KeyUseRow.integration).where(
-        KeyUseRow.shop_id == row.shop_id,
-        KeyUseRow.key_id == row.key_id,
-        KeyUseRow.generation == row.generation,
+    query = (
+        select(KeyUseRow.integration)
+        .join(KeyValueRow, _OF_VALUE)
+        .where(
+            KeyValueRow.shop_id == row.shop_id,
+            KeyValueRow.key_id == row.key_id,
+            KeyValueRow.generation == row.generation,
+        )
     )
     return any(integration.endswith("/credentials") for integration in db.scalars(query))
 
 
 def of_key(db: Session, row: KeyRow, now: datetime) -> Iterator[Usage]:
     """Who used the key, lately first; of values that are no longer kept, nothing is told."""
-    values = {value.generation: value for value in keys.values_of(db, row)}
+    values = {value.counted: value for value in keys.values_of(db, row)}
     query = select(KeyUseRow).where(
         KeyUseRow.shop_id == row.shop_id,
         KeyUseRow.key_id == row.key_id,

@@ -35,6 +35,7 @@ SENTENCES = {
     "CAUSE_TRUNCATED": "The signature is the right one, but was cut or altered on its way.",
     "CAUSE_MISSING_FIELD": "{field}",
     "CAUSE_REPEATED_FIELD": "{field} is there more than once.",
+    "CAUSE_UNREADABLE": "kr-answer is no JSON that every reader reads alike.",
     "CAUSE_UNSUPPORTED_KEY": "kr-hash-key must be password or sha256_hmac.",
     "CAUSE_UNSUPPORTED_ALGORITHM": "kr-hash-algorithm must be sha256_hmac.",
     "CAUSE_MALFORMED_CREDENTIALS": "The credentials are not a public id of 8 digits and a password (RFC 7617).",

@@ -78,7 +78,7 @@ class KeyApi:
 
     def schedule_key_expiry(self, request: key_pb2.ScheduleKeyExpiryRequest, call: Call) -> key_pb2.Key:
         kind, shop = _kind(call, request.name), _shop(call)
-        expiry.schedule(call.db, shop.shop_id, kind, moment(request, "expire_time"), call.now)
+        expiry.schedule(call.db, shop, kind, moment(request, "expire_time"), call.now)
         return _told(call, shop, kind)
 
     def reveal_key(self, request: key_pb2.RevealKeyRequest, call: Call) -> key_pb2.RevealedKey:

@@ -39,7 +39,9 @@ FORM: Mapping[str, str] = {
 def value(key_id: str, secret: str, generation: int = 1, retires: timedelta | None = None) -> KeyValue:
     """A value of a key that retires so long after `NOW`."""
     retire_time = None if retires is None else NOW + retires
-    return KeyValue(KINDS[key_id], generation, f"{generation:06x}", retire_time, Secret(secret))
+    return KeyValue(
+        KINDS[key_id], generation, f"{generation:06x}", retire_time, Secret(secret), counted=generation
+    )
 
 
 def shop(

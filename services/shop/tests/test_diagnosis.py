@@ -18,6 +18,9 @@ from services.chassis.vault.secret import Secret
 from services.shop.answers import Answer
 from services.shop.budget import Budget
 from services.shop.credentials import Credentials
+from services.shop.diagnosis import MOST_SIGNED, Effort
+from services.shop.diagnosis import of_answer as of_answer_within
+from services.shop.diagnosis import of_form as of_form_within
 from services.shop.forms import Form
 from services.shop.judge import Judge
 from services.shop.key_uses import Use
@@ -189,6 +192,10 @@ def test_keys_that_are_not_there_and_closed_shops_are_told() -> None:
         ("MISSING_FIELD", ANSWER, ""),
         ("REPEATED_FIELD", ANSWER.replace('"mode"', '"mode":"PRODUCTION","mode"'), hashed(ANSWER)),
         ("REPEATED_FIELD", ANSWER[:-1] + ',"mode":"PRODUCTION"}', hashed(ANSWER)),
+        ("MISSING_FIELD", ANSWER.replace("TEST", "LIVE"), hashed(ANSWER)),
+        ("UNREADABLE", ANSWER + ",", hashed(ANSWER + ",")),
+        ("UNREADABLE", "{'mode': 'TEST'}", hashed("{'mode': 'TEST'}")),
+        ("UNKNOWN", ANSWER + ",", "nonsense"),
         ("UNKNOWN", ANSWER, "nonsense"),
         ("UNKNOWN", "", hashed(ANSWER)),
     ],
@@ -198,6 +205,17 @@ def test_an_answer_is_refused_with_its_cause(expected: str, text: str, signature
 
     assert (False, f"CAUSE_{expected}", False) == (found.valid, found.cause, found.undiagnosed)
     assert found.message
+
+
+@pytest.mark.parametrize("without", ["", "hmac-test"])
+def test_an_answer_of_production_that_does_not_say_so_is_refused_as_the_closed_shops(without: str) -> None:
+    text = ANSWER.replace('"mode":"TEST",', "")
+    closed = shop(closed=True, without=without)
+
+    found = of_answer(text, hashed(text, DEMO["hmac-production"]), closed)
+
+    assert (found.cause, found.environment) == ("CAUSE_SHOP_CLOSED", "ENVIRONMENT_PRODUCTION")
+    assert of_answer(text, hashed(text), closed).valid == (not without)
 
 
 @pytest.mark.parametrize("key", ["", "PASSWORD", "form"])
@@ -288,6 +306,29 @@ def test_what_is_too_large_is_judged_and_not_looked_into() -> None:
     assert of_form(large, right).valid
     assert of_form(large, right[:-1]).undiagnosed
     assert of_answer("x" * (LARGEST + 1), "nonsense").undiagnosed
+
+
+@pytest.mark.parametrize("each", ["x" * 8, "&" * 8, "é" * 8, "\U0001f6d2" * 8])
+def test_what_is_signed_in_search_of_one_cause_is_bounded(each: str) -> None:
+    fields: dict[str, str] = dict(FORM)
+    while sum(len(name) + len(text) for name, text in fields.items()) < LARGEST - 30:
+        fields[f"vads_{len(fields)}"] = each
+    text = ANSWER.replace("note", each * (LARGEST // len(each) - 20))
+    keys = shop(
+        *(value("form-test", f"{n:016}", n, timedelta(days=1)) for n in range(20, 0, -1)),
+        *(value("hmac-test", f"{n:032}", n, timedelta(days=1)) for n in range(20, 0, -1)),
+    )
+    for_form, for_answer = Effort(), Effort()
+
+    assert of_form_within(keys, Form(fields, "nonsense"), NOW, for_form) is None
+    assert (
+        of_answer_within(keys, Answer(text, "nonsense", "sha256_hmac", "sha256_hmac"), NOW, for_answer)
+        is None
+    )
+    # The last one counts, and is not used.
+    largest = 12 * LARGEST
+    assert -largest < for_form.left < MOST_SIGNED / 2
+    assert -largest < for_answer.left < MOST_SIGNED / 2
 
 
 @pytest.mark.parametrize(

@@ -139,18 +139,20 @@ def test_a_closed_shop_signs_nothing_for_production_and_has_no_new_keys(counter:
         lambda: counter.signed(shop, "PRODUCTION"),
         lambda: counter.act("GenerateProductionKey", shop, "form-production"),
         lambda: counter.act("RegenerateTestKey", shop, "form-test"),
+        lambda: counter.act("ScheduleKeyExpiry", shop, "form-test"),
     ):
         with pytest.raises(Precondition) as refused:
             refuse()
         reasons.append(refused.value.reason)
 
     assert closed.state == shop_pb2.SHOP_STATE_CLOSED
-    assert reasons == ["SHOP_CLOSED"] * 3
+    assert reasons == ["SHOP_CLOSED"] * 4
     assert counter.signed(shop, "TEST").signature
     assert counter.revealed(shop, "form-test")
     assert staff(counter, "ReopenShop", shop).state == shop_pb2.SHOP_STATE_PRODUCTION_READY
     assert counter.signed(shop, "PRODUCTION").signature == signed
-    assert [change[1] for change in counter.changes(shop)[-2:]] == [["state"], ["state"]]
+    moved = ["state", "state_before_closing"]
+    assert [change[1] for change in counter.changes(shop)[-2:]] == [moved, moved]
 
 
 def test_closing_twice_is_closing_once_and_needs_a_reason(counter: Counter) -> None:
@@ -196,6 +198,22 @@ def test_a_shop_that_moves_here_with_its_production_keys_is_in_production_and_st
     assert (before, after) == (shop_pb2.SHOP_STATE_TEST_ONLY, shop_pb2.SHOP_STATE_PRODUCTION_READY)
     assert staff(counter, "ReopenShop", shop).state == shop_pb2.SHOP_STATE_PRODUCTION_READY
     assert counter.verdict(shop, signed, "PRODUCTION").valid
+
+
+@pytest.mark.parametrize("ready", [False, True])
+def test_a_shop_that_was_closed_before_it_was_noted_where_it_stood_is_ready_if_anything_shows_it(
+    counter: Counter, ready: bool
+) -> None:
+    shop = counter.opened()
+    if ready:
+        counter.paid(shop)
+    staff(counter, "CloseShop", shop)
+    with counter.running.database.administrator() as db:
+        db.execute("set session_replication_role = replica")
+        db.execute("update shops set state_before_closing = '' where shop_id = %s", [shop[-8:]])
+
+    stands = shop_pb2.SHOP_STATE_PRODUCTION_READY if ready else shop_pb2.SHOP_STATE_TEST_ONLY
+    assert staff(counter, "ReopenShop", shop).state == stands
 
 
 def test_what_is_reported_of_a_closed_shop_makes_it_ready_for_nothing(counter: Counter) -> None:

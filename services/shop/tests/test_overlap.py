@@ -9,7 +9,7 @@ import pytest
 from comptoir.shop.v1 import key_pb2, signature_pb2
 from services.chassis.db.scope import Scope
 from services.chassis.errors import Invalid, Precondition, Unauthenticated
-from services.shop.key_deadlines import KEPT
+from services.shop.key_deadlines import KEPT, MOST_KEPT
 from services.shop.key_uses import Use, Uses
 from services.shop.keys import KINDS, KeyRing
 from services.shop.tests.counter import Counter
@@ -182,6 +182,58 @@ def test_who_uses_which_value_is_told_and_follows_a_value_that_comes_back(counte
     assert not rotated.HasField("last_use_time")
     assert rotated.former.last_use_time.ToDatetime(UTC) == counter.clock()
     assert undone.last_use_time == rotated.former.last_use_time
+
+
+def test_uses_that_were_not_written_yet_at_an_undo_stay_those_of_the_value_that_was_used(
+    counter: Counter,
+) -> None:
+    shop, uses = counter.opened(), Uses(counter.running.resources.database)
+    used = Use("acme", shop[-8:], "form-test", 1, "payment-engine/form")
+    uses.count(used, counter.clock())
+    uses.write()
+    uses.count(used, counter.clock())
+    counter.act("RegenerateTestKey", shop, "form-test", overlap="3600s")
+    undone = counter.act("UndoRotation", shop, "form-test")
+    uses.write()
+
+    request, answer = {"parent": f"{shop}/keys/form-test"}, key_pb2.ListKeyUsesResponse
+    (told,) = counter.call("KeyService/ListKeyUses", answer, request).uses
+
+    assert (told.value_state, told.check_value, told.count) == (
+        key_pb2.KEY_VALUE_STATE_CURRENT,
+        undone.check_value,
+        2,
+    )
+    assert counter.key(shop, "form-test").last_use_time.ToDatetime(UTC) == counter.clock()
+
+
+def test_what_is_used_after_an_undo_is_counted_where_the_value_was_counted_before(counter: Counter) -> None:
+    shop, resources = counter.opened(), counter.running.resources
+    counter.act("RegenerateTestKey", shop, "form-test", overlap="3600s")
+    counter.act("UndoRotation", shop, "form-test")
+
+    with resources.database.transaction(Scope("acme", read_only=True)) as db:
+        values = KeyRing(resources.vault).values(db, "acme", shop[-8:], KINDS["form-test"])
+
+    assert [(value.generation, value.counted) for value in values] == [(3, 1), (2, 2)]
+
+
+def test_of_the_retired_values_of_a_key_the_latest_are_kept(counter: Counter) -> None:
+    shop, uses = counter.opened(), Uses(counter.running.resources.database)
+    uses.count(Use("acme", shop[-8:], "hmac-test", 1, "payment-engine/answer"), counter.clock())
+    uses.write()
+    for _ in range(MOST_KEPT + 2):
+        counter.clock.forward(minutes=1)
+        key = counter.act("RegenerateTestKey", shop, "hmac-test", overlap="7200s", force=True)
+
+    newest = MOST_KEPT + 3
+    kept = [generation for generation, _ in generations(counter, shop, "hmac-test")]
+    # The present one, the one that is valid beside it, and so many that are not.
+    assert kept == list(range(newest, 1, -1))
+    assert key.former_count == MOST_KEPT + 1
+    with counter.running.database.administrator() as db:
+        query = "select count(*) from shop_key_uses where shop_id = %s and key_id = 'hmac-test'"
+        assert db.execute(query, [shop[-8:]]).fetchone() == (0,)
 
 
 def test_a_rotation_of_production_asks_for_a_fresh_proof(counter: Counter) -> None:

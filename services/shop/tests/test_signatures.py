@@ -134,7 +134,7 @@ def test_the_mode_of_any_json_is_read_or_none(read: object) -> None:
     said = [mode for mode in modes if mode not in (None, "")]
     try:
         found = answers.environment(text)
-    except answers.Ambiguous:
+    except answers.Doubtful:
         assert said
         assert said not in (["TEST"] * len(said), ["PRODUCTION"] * len(said))
     else:

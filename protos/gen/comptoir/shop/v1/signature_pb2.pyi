@@ -68,6 +68,8 @@ class _CauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Cause.ValueType
     """The credentials are not in the form of RFC 7617."""
     CAUSE_KEY_UNAVAILABLE: _Cause.ValueType  # 19
     """The keys of this shop cannot be reached at present: ask again. Only in batches; alone it is an error."""
+    CAUSE_UNREADABLE: _Cause.ValueType  # 20
+    """The answer is rightly signed, but looks like JSON and is none that every reader reads alike."""
 
 class Cause(_Cause, metaclass=_CauseEnumTypeWrapper):
     """Why a signature is refused."""
@@ -112,6 +114,8 @@ CAUSE_MALFORMED_CREDENTIALS: Cause.ValueType  # 18
 """The credentials are not in the form of RFC 7617."""
 CAUSE_KEY_UNAVAILABLE: Cause.ValueType  # 19
 """The keys of this shop cannot be reached at present: ask again. Only in batches; alone it is an error."""
+CAUSE_UNREADABLE: Cause.ValueType  # 20
+"""The answer is rightly signed, but looks like JSON and is none that every reader reads alike."""
 Global___Cause: _TypeAlias = Cause  # noqa: Y015
 
 @_typing.final
