@@ -26,6 +26,7 @@ from services.identity.change_password import ChangePassword
 from services.identity.choosing import Choosing
 from services.identity.config import IdentitySettings
 from services.identity.devices import Devices
+from services.identity.erasing import Erasing
 from services.identity.links import Links
 from services.identity.mail.api import MailApi
 from services.identity.mail.letters import Letters
@@ -59,7 +60,7 @@ def _handlers(resources: Resources) -> Handlers:
     sign_in = SignIn(attempts, passwords, Devices.of(resources.vault), database, mails)
     return {
         user_pb2.DESCRIPTOR.services_by_name["UserService"]: UserApi(
-            passwords, mails, ChangePassword(attempts, choosing)
+            passwords, mails, Erasing(resources.vault), ChangePassword(attempts, choosing)
         ),
         membership_pb2.DESCRIPTOR.services_by_name["MembershipService"]: MembershipApi(database, mails),
         mail_pb2.DESCRIPTOR.services_by_name["MailService"]: MailApi(outbox),

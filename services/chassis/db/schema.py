@@ -80,6 +80,19 @@ def data_keys(service: str) -> None:
     swept("data_keys", service)
 
 
+def erasable_people(service: str) -> None:
+    """Lets the service's role delete the data keys of a person, confined to them, once their account is gone.
+
+    Rows of `users` are theirs alone to see, so while the account is there, nothing makes its history unreadable.
+    """
+    gone = "not exists (select from users where user_id = nullif(current_setting('app.user', true), ''))"
+    own = "company = 'users/' || nullif(current_setting('app.user', true), '')"
+    op.execute(f"grant delete on data_keys to {service}_svc")
+    op.execute(
+        f"create policy data_keys_erase on data_keys for delete to {service}_svc using ({own} and {gone})"
+    )
+
+
 def swept(table: str, service: str) -> None:
     """Lets the owner of a table with row-level security see all its rows, for what an operator does to every company.
 

@@ -52,6 +52,8 @@ class Call:
     """How far the log of its scope came by this call's write."""
     fresh: bool = False
     """Whether an answer from memory may be too old."""
+    last: list[Callable[[], None]] = field(default_factory=list)
+    """What is to be done in the transaction after everything else, the record and the kept reply included."""
     told: dict[str, str] = field(default_factory=dict)
     """Metadata that goes out behind the answer."""
     _session: ScopedSession | None = None

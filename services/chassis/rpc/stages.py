@@ -155,6 +155,8 @@ def _end(call: Call, response: Message) -> None:
             # There is no such version, and a later real one must not be taken for it.
             response.ClearField("etag")
         return
+    for act in call.last:
+        act()
     call.remaining_seconds()
     if not call.context.is_active():
         raise Unavailable("The caller has gone.", reason="CALLER_GONE")

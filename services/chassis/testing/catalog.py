@@ -45,6 +45,12 @@ _KEYS_INSERTED = (
     f"((company = {_COMPANY}) OR (company = ('users/'::text || {_USER})) OR ((company = '-'::text)"
     f" AND ({_COMPANY} IS NULL) AND (({_USER} IS NULL) OR (version = 0))))"
 )
+_ERASE_PEOPLE = frozenset({"identity"})
+"""Services that make the history of a person unreadable by themselves, once the account is gone."""
+_KEYS_ERASED = (
+    f"((company = ('users/'::text || {_USER})) AND (NOT (EXISTS ( SELECT\n   FROM users\n"
+    f"  WHERE (users.user_id = {_USER})))))"
+)
 _EVERY_RIGHT = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 _RIGHTS = dict.fromkeys((TableClass.VAULT, TableClass.LOG), _EVERY_RIGHT - {"UPDATE", "DELETE"})
 _SHORT_LIVED = frozenset({"kept_replies"})
@@ -126,6 +132,8 @@ def _policies(connection: Connection, service: Service) -> Iterator[str]:
                 ("PERMISSIVE", role, "INSERT", None, _KEYS_INSERTED),
                 ("PERMISSIVE", [role_name(service.name, "owner")], "ALL", "true", None),
             ]
+            if service.name in _ERASE_PEOPLE:
+                expected.append(("PERMISSIVE", role, "DELETE", _KEYS_ERASED, None))
         if sorted(rules, key=str) != sorted(expected, key=str):
             yield f"{name}: must have {'the policies of its class' if rule else 'no policy'}"
 
@@ -165,6 +173,8 @@ def _grants(connection: Connection, service: Service) -> Iterator[str]:
         allowed: frozenset[str] = _RIGHTS.get(kind, _EVERY_RIGHT) if kind else frozenset()
         if row.name == _HEADS:
             allowed |= {"UPDATE"}
+        if kind is TableClass.VAULT and service.name in _ERASE_PEOPLE:
+            allowed |= {"DELETE"}
         if row.role != role_name(service.name, "svc") or row.right not in allowed or row.is_grantable:
             yield f"{row.name}: {row.role} must not be granted {row.right}"
     for name, right in missing:

@@ -27,6 +27,7 @@ _ENTER = (
     "select set_config('role', %s, true), set_config('app.company', %s, true),"
     " set_config('app.user', %s, true), set_config('app.mirror', %s, true)"
 )
+_PEOPLE = "users"
 Owner = Mapping[str, str]
 """Columns that say whose a row is."""
 
@@ -85,7 +86,7 @@ def breaches(connection: Connection, service: Service, only: Iterable[str] = ())
         for name, kind in tables.items():
             yield from _of_owner(connection, service, name, kind)
             yield from _of_feed(connection, service, name)
-            yield from _of_service(connection, service, name, kind)
+            yield from _of_service(connection, service, name, kind, _PEOPLE in tables)
         trial.rollback()
 
 
@@ -108,7 +109,16 @@ def _is_inserted(kind: TableClass, owner: Owner, now: Setting) -> bool:
     return _is_seen(kind, owner, now)
 
 
-def _of_service(connection: Connection, service: Service, table: str, kind: TableClass) -> Iterator[str]:
+def _is_deleted(kind: TableClass, owner: Owner, now: Setting, accounts: bool) -> bool:
+    """A person's keys go, confined to them, once there is no account that they could hide something of."""
+    if kind is TableClass.VAULT:
+        return bool(now.user) and owner["company"] == f"users/{now.user}" and not accounts
+    return _is_seen(kind, owner, now)
+
+
+def _of_service(
+    connection: Connection, service: Service, table: str, kind: TableClass, accounts: bool
+) -> Iterator[str]:
     role, columns = role_name(service.name, "svc"), _columns(connection, table)
     acts = {right: act for right, act in _ACTS.items() if _may(connection, role, table, right)}
     for now in SETTINGS:
@@ -118,7 +128,11 @@ def _of_service(connection: Connection, service: Service, table: str, kind: Tabl
             yield f"{table}: {role} with {now} must see {wanted} and sees {seen}"
         for number, owner in enumerate(_PLACES[kind]):
             for right, act in acts.items():
-                expected = (_is_inserted if right == "insert" else _is_seen)(kind, owner, now)
+                expected = {
+                    "insert": _is_inserted(kind, owner, now),
+                    "update": _is_seen(kind, owner, now),
+                    "delete": _is_deleted(kind, owner, now, accounts),
+                }[right]
                 statement = act(table, owner, columns, 100 + number)
                 done = _as(connection, role, now, partial(_rows_of, connection, statement))
                 if bool(done) != expected:

@@ -14,9 +14,10 @@ from services.chassis.changes import as_of, export, history, revert
 from services.chassis.masks import merge
 from services.chassis.names import new_id
 from services.chassis.rpc.call import Call
-from services.identity import managing, memberships, opening, profile, users
+from services.identity import managing, memberships, opening, personal, profile, users
 from services.identity.api.memberships import membership
 from services.identity.change_password import ChangePassword
+from services.identity.erasing import Erasing
 from services.identity.mail.mails import Mails
 from services.identity.passwords import Passwords
 from services.identity.profile import Findings
@@ -33,6 +34,7 @@ class UserApi:
 
     passwords: Passwords
     mails: Mails
+    erasing: Erasing
     change: ChangePassword
 
     def get_user(self, request: user_pb2.GetUserRequest, call: Call) -> user_pb2.User:
@@ -83,6 +85,22 @@ class UserApi:
         call.enter(user=row.user_id)
         opening.open_account(call.db, self.passwords, row, request.initial_password, call.now)
         return _user(row)
+
+    def export_user(self, request: user_pb2.ExportUserRequest, call: Call) -> httpbody_pb2.HttpBody:
+        changes = user_pb2.ExportUserChangesRequest(parent=request.name, page_token=request.page_token)
+        changes.format = change_pb2.EXPORT_FORMAT_NDJSON
+        body = export.export(changes, call)
+        if not request.page_token:
+            body.data = b"".join(personal.lines(call.db, call.user)) + body.data
+        return body
+
+    def delete_user(self, request: user_pb2.DeleteUserRequest, call: Call) -> user_pb2.DeleteUserResponse:
+        self.erasing.erase(call, call.user)
+        return user_pb2.DeleteUserResponse()
+
+    def erase_user(self, request: user_pb2.EraseUserRequest, call: Call) -> user_pb2.EraseUserResponse:
+        self.erasing.erase(call, call.ids["user"])
+        return user_pb2.EraseUserResponse()
 
     def list_user_changes(
         self, request: user_pb2.ListUserChangesRequest, call: Call

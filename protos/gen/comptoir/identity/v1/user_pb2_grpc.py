@@ -82,6 +82,21 @@ class UserServiceStub:
                 request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.GetUserChangeRequest.SerializeToString,
                 response_deserializer=comptoir_dot_changes_dot_v1_dot_change__pb2.Change.FromString,
                 _registered_method=True)
+        self.ExportUser = channel.unary_unary(
+                '/comptoir.identity.v1.UserService/ExportUser',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ExportUserRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
+        self.DeleteUser = channel.unary_unary(
+                '/comptoir.identity.v1.UserService/DeleteUser',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.DeleteUserRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.DeleteUserResponse.FromString,
+                _registered_method=True)
+        self.EraseUser = channel.unary_unary(
+                '/comptoir.identity.v1.UserService/EraseUser',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.EraseUserRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.EraseUserResponse.FromString,
+                _registered_method=True)
         self.ExportUserChanges = channel.unary_unary(
                 '/comptoir.identity.v1.UserService/ExportUserChanges',
                 request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ExportUserChangesRequest.SerializeToString,
@@ -163,6 +178,29 @@ class UserServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportUser(self, request, context):
+        """Gives everything that identity keeps of one's own account and one's own history as a file, one JSON object a line, in parts:
+        `Link` leads to the next. Secrets are not in it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteUser(self, request, context):
+        """Erases one's own account for good: details, places, sessions, and what makes the values of its history readable.
+        Refused while one is a company's last owner.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseUser(self, request, context):
+        """Erases a person's account as they would themselves, at their request.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExportUserChanges(self, request, context):
         """Gives the changes of one's own account as a file, newest first, in parts: `Link` leads to the next.
         """
@@ -224,6 +262,21 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.GetUserChange,
                     request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.GetUserChangeRequest.FromString,
                     response_serializer=comptoir_dot_changes_dot_v1_dot_change__pb2.Change.SerializeToString,
+            ),
+            'ExportUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportUser,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ExportUserRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
+            ),
+            'DeleteUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteUser,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.DeleteUserRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.DeleteUserResponse.SerializeToString,
+            ),
+            'EraseUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseUser,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.EraseUserRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.EraseUserResponse.SerializeToString,
             ),
             'ExportUserChanges': grpc.unary_unary_rpc_method_handler(
                     servicer.ExportUserChanges,
@@ -480,6 +533,87 @@ class UserService:
             '/comptoir.identity.v1.UserService/GetUserChange',
             comptoir_dot_identity_dot_v1_dot_user__pb2.GetUserChangeRequest.SerializeToString,
             comptoir_dot_changes_dot_v1_dot_change__pb2.Change.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.UserService/ExportUser',
+            comptoir_dot_identity_dot_v1_dot_user__pb2.ExportUserRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.UserService/DeleteUser',
+            comptoir_dot_identity_dot_v1_dot_user__pb2.DeleteUserRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_user__pb2.DeleteUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.UserService/EraseUser',
+            comptoir_dot_identity_dot_v1_dot_user__pb2.EraseUserRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_user__pb2.EraseUserResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,6 +57,16 @@ class UserServiceStub:
     """
     GetUserChange: _grpc.UnaryUnaryMultiCallable[_user_pb2.GetUserChangeRequest, _change_pb2.Change]
     """Reads one change of one's own account."""
+    ExportUser: _grpc.UnaryUnaryMultiCallable[_user_pb2.ExportUserRequest, _httpbody_pb2.HttpBody]
+    """Gives everything that identity keeps of one's own account and one's own history as a file, one JSON object a line, in parts:
+    `Link` leads to the next. Secrets are not in it.
+    """
+    DeleteUser: _grpc.UnaryUnaryMultiCallable[_user_pb2.DeleteUserRequest, _user_pb2.DeleteUserResponse]
+    """Erases one's own account for good: details, places, sessions, and what makes the values of its history readable.
+    Refused while one is a company's last owner.
+    """
+    EraseUser: _grpc.UnaryUnaryMultiCallable[_user_pb2.EraseUserRequest, _user_pb2.EraseUserResponse]
+    """Erases a person's account as they would themselves, at their request."""
     ExportUserChanges: _grpc.UnaryUnaryMultiCallable[_user_pb2.ExportUserChangesRequest, _httpbody_pb2.HttpBody]
     """Gives the changes of one's own account as a file, newest first, in parts: `Link` leads to the next."""
     RevertUserChange: _grpc.UnaryUnaryMultiCallable[_user_pb2.RevertUserChangeRequest, _user_pb2.User]
@@ -89,6 +99,16 @@ class UserServiceAsyncStub(UserServiceStub):
     """
     GetUserChange: _aio.UnaryUnaryMultiCallable[_user_pb2.GetUserChangeRequest, _change_pb2.Change]  # type: ignore[assignment]
     """Reads one change of one's own account."""
+    ExportUser: _aio.UnaryUnaryMultiCallable[_user_pb2.ExportUserRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
+    """Gives everything that identity keeps of one's own account and one's own history as a file, one JSON object a line, in parts:
+    `Link` leads to the next. Secrets are not in it.
+    """
+    DeleteUser: _aio.UnaryUnaryMultiCallable[_user_pb2.DeleteUserRequest, _user_pb2.DeleteUserResponse]  # type: ignore[assignment]
+    """Erases one's own account for good: details, places, sessions, and what makes the values of its history readable.
+    Refused while one is a company's last owner.
+    """
+    EraseUser: _aio.UnaryUnaryMultiCallable[_user_pb2.EraseUserRequest, _user_pb2.EraseUserResponse]  # type: ignore[assignment]
+    """Erases a person's account as they would themselves, at their request."""
     ExportUserChanges: _aio.UnaryUnaryMultiCallable[_user_pb2.ExportUserChangesRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """Gives the changes of one's own account as a file, newest first, in parts: `Link` leads to the next."""
     RevertUserChange: _aio.UnaryUnaryMultiCallable[_user_pb2.RevertUserChangeRequest, _user_pb2.User]  # type: ignore[assignment]
@@ -172,6 +192,34 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_change_pb2.Change, _abc.Awaitable[_change_pb2.Change]]:
         """Reads one change of one's own account."""
+
+    @_abc_1.abstractmethod
+    def ExportUser(
+        self,
+        request: _user_pb2.ExportUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
+        """Gives everything that identity keeps of one's own account and one's own history as a file, one JSON object a line, in parts:
+        `Link` leads to the next. Secrets are not in it.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteUser(
+        self,
+        request: _user_pb2.DeleteUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_pb2.DeleteUserResponse, _abc.Awaitable[_user_pb2.DeleteUserResponse]]:
+        """Erases one's own account for good: details, places, sessions, and what makes the values of its history readable.
+        Refused while one is a company's last owner.
+        """
+
+    @_abc_1.abstractmethod
+    def EraseUser(
+        self,
+        request: _user_pb2.EraseUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_pb2.EraseUserResponse, _abc.Awaitable[_user_pb2.EraseUserResponse]]:
+        """Erases a person's account as they would themselves, at their request."""
 
     @_abc_1.abstractmethod
     def ExportUserChanges(
