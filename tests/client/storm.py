@@ -23,7 +23,7 @@ from tests.log.world import World
 from tests.log.writers import Journal, Writer, may_write
 
 _CLIENT, _BULK = "client", "bulk writer"
-_BESIDE = ("company", "media", "inbox")
+_BESIDE = ("media", "inbox")
 """They follow the shops as well, are none of those looked at, and would take the machine from these."""
 _SERVERS = ("shop", "shop-feed", "company-feed", "postgres")
 _DECK = (
