@@ -22,9 +22,9 @@ from bench.stand import Stand
 from comptoir_client import Addresses, Company, Comptoir, Credentials, Feeds, Shop, companies, shops
 from comptoir_client.copies import Clock, Copy
 from comptoir_client.replica import COMPANIES, SHOPS
-from comptoir_client.rules import Source, Transaction, ValidationMode
 from comptoir_client.saved import Saved
 from comptoir_client.shops import ShopState, SignatureAlgorithm
+from comptoir_rules import Source, Transaction, ValidationMode
 from deploy.local.topology import PROJECT
 
 COUNT = 100_000

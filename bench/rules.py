@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from bench.measure import ROUNDS
 from bench.report import Figure
-from comptoir_client.rules import Settings, Source, Transaction, resolve
+from comptoir_rules import Settings, Source, Transaction, resolve
 
 MOST_MICROSECONDS = 20.0
 SHOP = Settings("Europe/Paris", capture_delay_days=3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.rules import KINDS, SHOP
-from comptoir_client.rules import resolve
+from comptoir_rules import resolve
 
 
 def test_each_kind_of_payment_is_what_its_name_says() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from comptoir_client import Addresses, Comptoir, Credentials, Feeds
-from comptoir_client.rules import Source, Transaction
+from comptoir_rules import Source, Transaction
 
 _SHOP = "12345678"
 

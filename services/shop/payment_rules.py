@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from comptoir_client.rules import BadFact
+from comptoir_rules import BadFact
 from services.chassis.errors import Invalid
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from comptoir_client import asking, companies, rules, shops, verdicts, wire
+import comptoir_rules as rules
+from comptoir_client import asking, companies, shops, verdicts, wire
 from comptoir_client.channel import Channel, Credentials
 from comptoir_client.companies import Company
 from comptoir_client.errors import Internal, NotFound

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from comptoir_client.errors import Invalid
-from comptoir_client.rules import ValidationMode
+from comptoir_rules import ValidationMode
 
 _NAME = re.compile(r"companies/(-|[a-z0-9][a-z0-9-]{0,62})/shops/([0-9]{8})")
 _PUBLIC_ID = re.compile(r"[0-9]{8}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from comptoir.shop.v1 import rules_pb2, shop_pb2
-from comptoir_client.rules import BadFact, Settings, Source, Transaction, ValidationMode, resolve
+from comptoir_rules import BadFact, Settings, Source, Transaction, ValidationMode, resolve
 from services.chassis.cache import ReplyCache
 from services.chassis.rpc.call import Call
 from services.shop import zones

@@ -6,8 +6,8 @@ from datetime import date
 from typing import TypedDict
 
 from comptoir.shop.v1 import rules_pb2, shop_pb2
-from comptoir_client.rules import Answer, Instalment, Moment, Origin, Reason, Rules, ValidationMode, Violation
-from comptoir_client.rules.answers import Course
+from comptoir_rules import Answer, Instalment, Moment, Origin, Reason, Rules, ValidationMode, Violation
+from comptoir_rules.answers import Course
 
 
 class _Why(TypedDict):

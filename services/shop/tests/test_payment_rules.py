@@ -13,7 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from comptoir.changes.v1 import feed_pb2
 from comptoir.shop.v1 import rules_pb2, shop_pb2
-from comptoir_client.rules import Moment, Origin, Reason, Source, ValidationMode
+from comptoir_rules import Moment, Origin, Reason, Source, ValidationMode
 from services.chassis.db.scope import Scope
 from services.chassis.errors import Denied, Invalid, NotFound, NotReady
 from services.chassis.mirrors.writer import MirrorWriter

@@ -20,8 +20,8 @@ from comptoir_client import (
     State,
     Unavailable,
 )
-from comptoir_client.rules import BadFact, Source, Transaction, ValidationMode
 from comptoir_client.tests.platform import Suite
+from comptoir_rules import BadFact, Source, Transaction, ValidationMode
 from services.chassis.testing.running import Running
 from services.chassis.testing.waiting import until
 from services.company.service import COMPANY

@@ -8,7 +8,6 @@ import pytest
 
 from comptoir_client.copies import LIVE_SECONDS, Change, Copy, Renewed, State
 from comptoir_client.replica import SHOPS
-from comptoir_client.rules import ValidationMode
 from comptoir_client.shops import Shop, ShopState, SignatureAlgorithm
 from comptoir_client.tests.telling import (
     COMPANY,
@@ -20,6 +19,7 @@ from comptoir_client.tests.telling import (
     resync,
     snapshot_end,
 )
+from comptoir_rules import ValidationMode
 
 OTHER = f"companies/{COMPANY}/shops/12345678"
 

@@ -11,11 +11,12 @@ import grpc
 import pytest
 
 PACKAGE = Path(__file__).parents[1]
+PACKAGES = ("comptoir_client", "comptoir_rules")
 PROJECT = Path(__file__).parents[4]
 _NEEDED = ("grpc", "google/protobuf", "google/_upb", "typing_extensions.py")
 """What grpcio and protobuf bring; the last because grpcio asks for it."""
 _USE = """
-import comptoir_client.rules
+import comptoir_rules
 from comptoir_client import Comptoir, verdicts
 request = verdicts.VERIFY_FORM.request(shop="companies/-/shops/69876357", fields={"vads_amount": "5124"})
 assert verdicts.VERIFY_FORM.request.FromString(request.SerializeToString()) == request
@@ -34,7 +35,8 @@ def test_it_needs_nothing_but_grpcio_and_protobuf(tmp_path: Path) -> None:
     (tmp_path / "google").mkdir()
     for name in _NEEDED:
         (tmp_path / name).symlink_to(installed / name)
-    (tmp_path / "comptoir_client").symlink_to(PACKAGE)
+    for package in PACKAGES:
+        (tmp_path / package).symlink_to(PACKAGE.parent / package)
     # Neither the environment's packages nor this project's are on the path.
     code = f"import sys; sys.path.append({str(tmp_path)!r})\n{_USE}"
     done = subprocess.run(
@@ -53,7 +55,7 @@ def test_it_installs_into_an_empty_environment(tmp_path: Path) -> None:
     # Built from a copy: building leaves traces beside the source.
     source = tmp_path / "source"
     source.mkdir()
-    for name in ("pyproject.toml", "README.md", "comptoir_client"):
+    for name in ("pyproject.toml", "README.md", *PACKAGES):
         (source / name).symlink_to(PACKAGE.parent / name)
     subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", wheels, source], check=True)
     (wheel,) = wheels.iterdir()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 MODULES = sorted(Path(__file__).parents[1].glob("*.py"))
-OWN = "comptoir_client.rules"
+OWN = "comptoir_rules"
 # What only computes. `zoneinfo` reads the system's zones, once each.
 ALLOWED = {
     "__future__",

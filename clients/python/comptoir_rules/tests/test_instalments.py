@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from comptoir_client.rules import BadFact, Moment, Reason, Settings, Source, Transaction, resolve
+from comptoir_rules import BadFact, Moment, Reason, Settings, Source, Transaction, resolve
 
 SHOP = Settings("Europe/Paris")
 PAYMENT = Transaction(datetime(2026, 6, 1, 10, tzinfo=UTC), Source.FORM, 20_000, "EUR", "CB")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comptoir_client.rules import BadFact, Settings, Source, Transaction, resolve
+from comptoir_rules import BadFact, Settings, Source, Transaction, resolve
 
 PAYMENT = Transaction(datetime(2026, 6, 1, 10, tzinfo=UTC), Source.FORM, 20_000, "EUR", "CB")
 SHOP = Settings("Europe/Paris")

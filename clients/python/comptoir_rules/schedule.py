@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise
 
-from comptoir_client.rules.answers import Answer
-from comptoir_client.rules.calendar import a_year_after
-from comptoir_client.rules.facts import BadFact
-from comptoir_client.rules.reasons import Reason
+from comptoir_rules.answers import Answer
+from comptoir_rules.calendar import a_year_after
+from comptoir_rules.facts import BadFact
+from comptoir_rules.reasons import Reason
 
 SINGLE = "SINGLE"
 _REGULAR = re.compile(r"MULTI:first=([0-9]{1,12});count=([0-9]{1,3});period=([0-9]{1,3})")
 _CHOSEN = re.compile(r"MULTI_EXT:([0-9]{8}=[0-9]{1,12}(?:;[0-9]{8}=[0-9]{1,12}){0,365})")
 _TOTAL = "must add up to amount_minor"
-Part = tuple[Answer[int], date]
-"""Amount and day of one instalment, as the notation has them. Plain, since every payment makes them."""
+Parts = tuple[list[Answer[int]], tuple[date, ...]]
+"""Amounts and days of the instalments, as the notation has them. Plain, since every payment makes them."""
 
 
 def is_chosen(instalments: str) -> bool:
@@ -28,49 +29,63 @@ def is_chosen(instalments: str) -> bool:
     return instalments.startswith("MULTI_EXT:")
 
 
-def chosen(instalments: str, amount_minor: int, day: date) -> list[Part]:
+def chosen(instalments: str, amount_minor: int, day: date) -> Parts:
     """The parts of a `MULTI_EXT`, whose dates and amounts are all given."""
     found = _CHOSEN.fullmatch(instalments)
     if found is None:
         raise _unreadable()
     parts = [_part(text) for text in found[1].split(";")]
-    if parts[0][1] < day:
+    amounts, days = [amount for amount, _ in parts], tuple([when for _, when in parts])
+    if days[0] < day:
         raise BadFact("instalments", "not_before_transaction", "begins before the transaction's own day")
-    if any(later <= sooner for (_, sooner), (_, later) in pairwise(parts)):
+    if any(later <= sooner for sooner, later in pairwise(days)):
         raise BadFact("instalments", "order", "must have dates that follow each other")
-    if sum(amount.value for amount, _ in parts) != amount_minor:
+    if sum(amount.value for amount in amounts) != amount_minor:
         raise BadFact("instalments", "total", _TOTAL)
-    if parts[-1][1] > a_year_after(day):
+    if days[-1] > a_year_after(day):
         raise _too_long()
-    return parts
+    return amounts, days
 
 
-def regular(instalments: str, amount_minor: int, day: date, first_date: date) -> list[Part]:
+def regular(instalments: str, amount_minor: int, day: date, first_date: date) -> Parts:
     """The parts of a `MULTI`, the first of them captured on that date."""
-    found = _REGULAR.fullmatch(instalments)
-    if found is None:
-        raise _unreadable()
-    first, count, period = map(int, found.groups())
+    first, count, period = _read(instalments)
     if not count or not period or not first:
         raise BadFact("instalments", "positive", "must have a first amount, a count and a period above zero")
     if count == 1:
         if first != amount_minor:
             raise BadFact("instalments", "total", _TOTAL)
-        return [(Answer(first, Reason.SCHEDULE_FIRST), first_date)]
+        return [Answer(first, Reason.SCHEDULE_FIRST)], (first_date,)
     share, left_over = divmod(amount_minor - first, count - 1)
     if share < 1:
         raise BadFact("instalments", "share", "leaves nothing to pay in an instalment after the first")
     begin = first_date.toordinal()
-    days = range(begin, begin + count * period, period)
-    if days[-1] > a_year_after(day).toordinal():
+    if begin + (count - 1) * period > a_year_after(day).toordinal():
         raise _too_long()
     between = Answer(share, Reason.SCHEDULE_SHARE)
     amounts = [Answer(first, Reason.SCHEDULE_FIRST)] + [between] * (count - 2)
     amounts.append(Answer(share + left_over, Reason.SCHEDULE_REMAINDER))
-    return list(zip(amounts, map(date.fromordinal, days), strict=True))
+    return amounts, _days(first_date, count, period)
 
 
-def _part(text: str) -> Part:
+# Read once: an offer of several instalments is made to many.
+@lru_cache(maxsize=4096)
+def _read(instalments: str) -> tuple[int, int, int]:
+    """First amount, count and period of a `MULTI`."""
+    found = _REGULAR.fullmatch(instalments)
+    if found is None:
+        raise _unreadable()
+    first, count, period = map(int, found.groups())
+    return first, count, period
+
+
+@lru_cache(maxsize=256)
+def _days(first: date, count: int, period: int) -> tuple[date, ...]:
+    begin = first.toordinal()
+    return tuple(map(date.fromordinal, range(begin, begin + count * period, period)))
+
+
+def _part(text: str) -> tuple[Answer[int], date]:
     day, _, amount = text.partition("=")
     try:
         when = date(int(day[:4]), int(day[4:6]), int(day[6:]))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from comptoir_client.rules import (
+from comptoir_rules import (
     Answer,
     Moment,
     Reason,
@@ -24,7 +24,7 @@ from comptoir_client.rules import (
     ValidationMode,
     resolve,
 )
-from comptoir_client.rules.facts import LONGEST_DELAY
+from comptoir_rules.facts import LONGEST_DELAY
 
 SHOP = Settings("Pacific/Noumea")
 NOON = datetime(2026, 6, 1, 1, 0, tzinfo=UTC)

@@ -3,10 +3,10 @@
 Nothing here does I/O or asks for the time: the same facts always give the same rules.
 """
 
-from comptoir_client.rules.answers import Answer, Instalment, Moment, Rules, Violation
-from comptoir_client.rules.facts import BadFact, Settings, Source, Transaction, ValidationMode
-from comptoir_client.rules.reasons import Origin, Reason
-from comptoir_client.rules.resolve import resolve
+from comptoir_rules.answers import Answer, Instalment, Moment, Rules, Violation
+from comptoir_rules.facts import BadFact, Settings, Source, Transaction, ValidationMode
+from comptoir_rules.reasons import Origin, Reason
+from comptoir_rules.resolve import resolve
 
 __all__ = [
     "Answer",

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comptoir_client.rules import Rules, Settings, Source, Transaction, ValidationMode, resolve
-from comptoir_client.rules.answers import Course
-from comptoir_client.rules.tables import VALIDITY
+from comptoir_rules import Rules, Settings, Source, Transaction, ValidationMode, resolve
+from comptoir_rules.answers import Course
+from comptoir_rules.tables import VALIDITY
 
 ZONES = (
     "UTC",

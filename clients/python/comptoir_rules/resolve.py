@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from comptoir_client.rules.answers import Answer, Instalment, Rules, Violation
-from comptoir_client.rules.calendar import zone
-from comptoir_client.rules.course import course, unknown_course
-from comptoir_client.rules.facts import LONGEST_DELAY, BadFact, Settings, Source, Transaction, ValidationMode
-from comptoir_client.rules.reasons import Reason
-from comptoir_client.rules.schedule import SINGLE, Part, chosen, is_chosen, regular
-from comptoir_client.rules.tables import retries, validity
+from comptoir_rules.answers import Answer, Course, Instalment, Rules, Violation
+from comptoir_rules.calendar import zone
+from comptoir_rules.course import course, unknown_course
+from comptoir_rules.facts import LONGEST_DELAY, BadFact, Settings, Source, Transaction, ValidationMode
+from comptoir_rules.reasons import Reason
+from comptoir_rules.schedule import SINGLE, Parts, chosen, is_chosen, regular
+from comptoir_rules.tables import retries, validity
 
 _MODES = {
     "0": Answer[ValidationMode | None](ValidationMode.AUTOMATIC, Reason.TRANSACTION_MODE),
@@ -37,10 +38,10 @@ def resolve(settings: Settings, transaction: Transaction) -> Rules:
     day = transaction.time.astimezone(where).date()
     mode = _mode(settings, transaction)
     lasts = validity(transaction.brand)
-    parts: list[Part] = []
+    parts: Parts | None = None
     if is_chosen(transaction.instalments):
         parts = chosen(transaction.instalments, transaction.amount_minor, day)
-        capture: Answer[date | None] = Answer(parts[0][1], Reason.SCHEDULE_DATE)
+        capture: Answer[date | None] = Answer(parts[1][0], Reason.SCHEDULE_DATE)
     else:
         capture = _capture(settings, transaction, day)
         if capture.value is not None and transaction.instalments not in (SINGLE, ""):
@@ -53,7 +54,11 @@ def resolve(settings: Settings, transaction: Transaction) -> Rules:
         violations = _violations(capture, mode)
         whole = unknown_course(violations[0].reason)
     elif parts:
-        instalments = _instalments(parts, capture.reason, day, mode.value, lasts.value, where)
+        amounts, days = parts
+        courses = _courses(days, capture.reason, day, mode.value, lasts.value, where)
+        instalments = tuple(
+            [Instalment(amount, *each) for amount, each in zip(amounts, courses, strict=True)]
+        )
         whole = instalments[0].course
     else:
         whole = course(day, capture.value, mode.value, lasts.value, where)
@@ -135,12 +140,10 @@ def _no_retry(transaction: Transaction) -> Reason | None:
     return Reason.NO_RETRY_BEFORE_REDIRECT if transaction.redirect_error_timeout else None
 
 
-def _instalments(
-    parts: list[Part], reason: Reason, day: date, mode: ValidationMode, lasts: int, where: ZoneInfo
-) -> tuple[Instalment, ...]:
-    return tuple(
-        [
-            Instalment(amount, Answer(when, reason), course(day, when, mode, lasts, where))
-            for amount, when in parts
-        ]
-    )
+# Whatever the amounts, those who buy on one day have the same few schedules.
+@lru_cache(maxsize=256)
+def _courses(
+    days: tuple[date, ...], reason: Reason, day: date, mode: ValidationMode, lasts: int, where: ZoneInfo
+) -> tuple[tuple[Answer[date], Course], ...]:
+    """Day and course of each instalment."""
+    return tuple([(Answer(when, reason), course(day, when, mode, lasts, where)) for when in days])

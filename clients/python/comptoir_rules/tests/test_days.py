@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from comptoir_client.rules import Settings, Source, Transaction, resolve
+from comptoir_rules import Settings, Source, Transaction, resolve
 
 PAYMENT = Transaction(datetime(2026, 6, 1, tzinfo=UTC), Source.REST, 100, "978", validation_mode="1")
 

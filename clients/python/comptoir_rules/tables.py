@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from comptoir_client.rules.answers import Answer
-from comptoir_client.rules.reasons import Reason
+from comptoir_rules.answers import Answer
+from comptoir_rules.reasons import Reason
 
 USUAL_VALIDITY = Answer(7, Reason.USUAL_VALIDITY)
 """Days that an authorization lasts for any brand that is not in the table."""

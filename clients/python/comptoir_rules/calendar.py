@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from comptoir_client.rules.facts import BadFact
+from comptoir_rules.facts import BadFact
 
 DAY = timedelta(days=1)
 

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
-from comptoir_client.rules.facts import ValidationMode
-from comptoir_client.rules.reasons import Origin, Reason
+from comptoir_rules.facts import ValidationMode
+from comptoir_rules.reasons import Origin, Reason
 
 T = TypeVar("T")
 

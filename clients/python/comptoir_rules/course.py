@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from comptoir_client.rules.answers import Answer, Course, Moment
-from comptoir_client.rules.calendar import DAY, end_of
-from comptoir_client.rules.facts import ValidationMode
-from comptoir_client.rules.reasons import Reason
+from comptoir_rules.answers import Answer, Course, Moment
+from comptoir_rules.calendar import DAY, end_of
+from comptoir_rules.facts import ValidationMode
+from comptoir_rules.reasons import Reason
 
 _DEFERRED = Answer[bool | None](True, Reason.BEYOND_AUTHORIZATION)
 _PROMPT = Answer[bool | None](False, Reason.WITHIN_AUTHORIZATION)
@@ -20,6 +21,8 @@ _AT_VALIDATION = Answer[Moment | None](Moment.AT_VALIDATION, Reason.AUTHORIZED_A
 _RELEASED = Answer[date | None](None, Reason.RELEASED_BY_PLATFORM)
 
 
+# Payments of one day have few courses between them, as they have few days of capture.
+@lru_cache(maxsize=8192)
 def course(
     day: date, capture_date: date, mode: ValidationMode, validity_days: int, where: ZoneInfo
 ) -> Course:
