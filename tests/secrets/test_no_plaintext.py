@@ -30,6 +30,7 @@ from tests.secrets.searching import Search, of_processes
 
 pytestmark = pytest.mark.slow
 
+_GENERATED = ("hmac-production", "rest-password-production")
 FIELDS = {"vads_ctx_mode": "TEST", "vads_amount": "5124"}
 
 
@@ -109,6 +110,7 @@ def _drive(passed: Passage, bootstrap: Bootstrap) -> None:
     person = _person(passed, bootstrap, company)
     merchant = _signed_in(passed, bootstrap, person)
     _used(passed, merchant, shop)
+    _revealed(passed, merchant, shop)
     _refused(passed, merchant, shop, person)
     for login in passed.platform.description["logins"]:
         passed.secret(f"password of {login['login']}", login["password"])
@@ -182,6 +184,34 @@ def _used(passed: Passage, merchant: Merchant, shop: str) -> None:
         engine.close()
 
 
+def _revealed(passed: Passage, merchant: Merchant, shop: str) -> None:
+    """Values in clear: one that was brought, and some that nobody knew before; each is then presented."""
+    for key_id in ("form-test", *_GENERATED):
+        if key_id in _GENERATED:
+            made = merchant.request("POST", f"/v1/{shop}/keys/{key_id}:generate", json={})
+            assert made.status_code == 200, made.text
+        # Under a key of its own, so that what is kept for repetitions is looked through too.
+        headers = {"Idempotency-Key": secrets.token_hex(16)}
+        shown = merchant.request("POST", f"/v1/{shop}/keys/{key_id}:reveal", json={}, headers=headers)
+        assert (shown.status_code, shown.headers["Cache-Control"]) == (200, "no-store"), shown.text
+        value = shown.json()["value"]
+        assert key_id in _GENERATED or value == passed.secrets[f"key {key_id}"]
+        passed.secret(f"revealed {key_id}", value)
+    engine = Client(passed.platform.addresses["shop"], passed.platform.layout.certificates / "payment-engine")
+    user, verify = shop.rpartition("/")[2], METHODS["SignatureService/VerifyCredentials"]
+    verdicts: list[signature_pb2.Verdict] = []
+    try:
+        for password in ("key rest-password-test", "revealed rest-password-production", "refused password"):
+            given = passed.secrets.get(password) or passed.secret(password, _random(45, "prodpassword_"))
+            request = signature_pb2.VerifyCredentialsRequest(user=user, password=given)
+            verdict = engine.call(verify, request)
+            assert isinstance(verdict, signature_pb2.Verdict)
+            verdicts.append(verdict)
+    finally:
+        engine.close()
+    assert [verdict.valid for verdict in verdicts] == [True, True, False]
+
+
 def _refused(passed: Passage, merchant: Merchant, shop: str, login: str) -> None:
     """Wrong requests that carry secrets: right ones in the wrong place, and ones of nobody's."""
     wrong = passed.secret("wrong password", _random(24))
@@ -212,7 +242,9 @@ def names(passage: Passage) -> set[str]:
 def test_everything_that_should_pass_through_did(passage: Passage) -> None:
     expected = {"password", "client secret", "authorization code", "access_token", "refresh_token"}
 
-    assert expected <= names(passage)
+    revealed = {f"revealed {key_id}" for key_id in ("form-test", *_GENERATED)}
+
+    assert expected | revealed <= names(passage)
     assert any(name.startswith("cookie ") for name in names(passage))
 
 
