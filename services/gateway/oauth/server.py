@@ -13,17 +13,15 @@ from comptoir.identity.v1 import oauth_pb2
 from services.gateway.oauth.client_credentials import credentials
 from services.gateway.oauth.code_grant import CodeGrant
 from services.gateway.oauth.identity import Identity, account
-from services.gateway.oauth.own_grant import OwnGrant
 from services.gateway.oauth.parameters import ProtocolRequest
 from services.gateway.oauth.redirects import error_redirect
 from services.gateway.oauth.refresh_grant import RefreshGrant
 
-GRANTS = (CodeGrant, RefreshGrant, OwnGrant)
-GRANT_TYPES = [grant.GRANT_TYPE for grant in GRANTS]
+GRANT_TYPES = [CodeGrant.GRANT_TYPE, RefreshGrant.GRANT_TYPE]
 
 
 class Server(AuthorizationServer):
-    """Dispatches to the grants and turns results and errors into responses.
+    """Dispatches to the two grants and turns results and errors into responses.
 
     Where the library asks for "the request", it is given the parameters: the query's at the authorization endpoint,
     the form's at the token endpoint.
@@ -33,8 +31,8 @@ class Server(AuthorizationServer):
         super().__init__()
         self.identity = identity
         self.issuer = issuer
-        for grant in GRANTS:
-            self.register_grant(grant)
+        self.register_grant(CodeGrant)
+        self.register_grant(RefreshGrant)
 
     def query_client(self, client_id: str) -> oauth_pb2.Client | None:
         return self.identity.client(client_id) if client_id else None

@@ -55,6 +55,10 @@ def test_an_unknown_client_is_not_found(acts: Acts, client_id: str) -> None:
     assert refused.value.reason == "CLIENT_UNKNOWN"
 
 
+def test_a_client_registered_again_as_it_is_stays_as_it_is(acts: Acts) -> None:
+    assert acts.put_client(CLIENT, SECRET) == acts.put_client(CLIENT, SECRET)
+
+
 def test_a_client_registered_at_once_by_several_is_there(acts: Acts) -> None:
     client = changed(client_id="at-once")
     ends = at_once(8, lambda: acts.put_client(client))

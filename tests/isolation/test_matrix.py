@@ -1,0 +1,50 @@
+"""No call of anybody reaches another company, or tells what it has from what nobody has.
+
+Generated from the contract: a method that is added is here at once. Every field that names something is tried with what
+is one's own, a sibling's, another company's, deleted, never was, or is of another type, by every kind of caller, over
+gRPC and over REST, first cold and then with the other company's answers in every memory.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from services.chassis.contract import Method, every_method
+from services.chassis.feed.method import METHOD as WATCH
+from services.chassis.testing.every_service import SERVICES
+from tests.isolation.escapes import NO_REAL_CALL, named
+from tests.isolation.matrix import Matrix, is_real
+
+PART = 80
+"""Every so many groups are tried in each run, and all of them in `make soak`."""
+METHODS = [method for method in every_method() if method.path != WATCH.path]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_every_example_becomes_a_call_about_something_real(matrix: Matrix, method: Method) -> None:
+    answer = matrix.real(method)
+
+    assert is_real(answer) is (named(method) not in NO_REAL_CALL), (
+        f"{answer.code} {answer.reason} {answer.body[:400]!r}: "
+        "if this is right, say in tests/isolation/escapes.py why it cannot be real, and where it is proved; otherwise "
+        "mend the example in the contract, or teach `Company._id` and `Cells._prove` to make what it names"
+    )
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_part_of_the_matrix_shows_nothing_of_others(matrix: Matrix, service: str) -> None:
+    cold = matrix.run(service, PART)
+    matrix.warm(service)
+
+    assert (cold, matrix.run(service, PART)) == ([], [])
+
+
+@pytest.mark.soak
+def test_the_whole_matrix_shows_nothing_of_others(matrix: Matrix) -> None:
+    cold = [problem for service in SERVICES for problem in matrix.run(service)]
+    for service in SERVICES:
+        matrix.warm(service)
+    warm = [problem for service in SERVICES for problem in matrix.run(service)]
+
+    assert (cold, warm) == ([], [])
+    assert matrix.world.wire.calls > 10_000
