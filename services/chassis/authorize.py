@@ -62,7 +62,7 @@ def _check_kind(caller: Caller, method: Method) -> None:
 
 def _check_tenant(caller: Caller, method: Method, value: str, ids: dict[str, str]) -> None:
     """Foreign and unknown are the same answer, so this one sentence serves both."""
-    own = caller.is_person and method.policy.scope == policy_pb2.SCOPE_USER
+    own = caller.shows_token and method.policy.scope == policy_pb2.SCOPE_USER
     if own and ids.get("user", caller.subject) != caller.subject:
         raise unknown(value)
     company = ids.get("company")
@@ -79,8 +79,10 @@ def _check_tenant(caller: Caller, method: Method, value: str, ids: dict[str, str
 
 
 def _check_right(caller: Caller, method: Method) -> None:
-    if not caller.is_person:
+    if not caller.shows_token:
         return
+    if caller.is_application and method.policy.scope == policy_pb2.SCOPE_USER:
+        raise _needs_person("This is about one's own account, and an application has none.")
     if method.policy.scope == policy_pb2.SCOPE_USER:
         if ACCOUNT_SCOPE not in caller.scopes:
             raise _lacks_scope(ACCOUNT_SCOPE)
@@ -113,9 +115,19 @@ def _lacks_scope(scope: str) -> Denied:
     )
 
 
+def _needs_person(sentence: str) -> Denied:
+    return Denied(sentence, reason="PERSON_NEEDED")
+
+
 def _check_proof(caller: Caller, method: Method, now: datetime) -> None:
-    if method.policy.proof != policy_pb2.PROOF_FRESH or not caller.is_person:
-        return
+    if method.policy.proof == policy_pb2.PROOF_FRESH and caller.shows_token:
+        require_fresh(caller, now)
+
+
+def require_fresh(caller: Caller, now: datetime) -> None:
+    """Refuses whoever did not just prove who they are."""
+    if caller.is_application:
+        raise _needs_person("This asks for a fresh proof of who you are, which only a person can give.")
     if caller.authenticated_at is None or now - caller.authenticated_at > FRESH:
         raise Unauthenticated(
             "This asks for a fresh proof of who you are: sign in again.",

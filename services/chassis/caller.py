@@ -24,7 +24,7 @@ class Caller:
 
     kind: Kind
     subject: str
-    """A user's id, or a service's name."""
+    """A user's id, an application's client id, or a service's name."""
     service: str = ""
     """The service whose certificate carried the call."""
     company: str | None = None
@@ -37,10 +37,23 @@ class Caller:
     session: str = ""
     authenticated_at: datetime | None = None
     """When the person last proved who they are."""
+    is_application: bool = False
+    """Whether an application of the company acts by itself, in nobody's name."""
+
+    @property
+    def shows_token(self) -> bool:
+        return self.kind in (Kind.MERCHANT, Kind.OPERATOR)
 
     @property
     def is_person(self) -> bool:
-        return self.kind in (Kind.MERCHANT, Kind.OPERATOR)
+        return self.shows_token and not self.is_application
+
+    @property
+    def actor(self) -> str:
+        """Who did something, as the record says it."""
+        if self.is_application:
+            return f"applications/{self.subject}"
+        return f"users/{self.subject}" if self.is_person else f"services/{self.subject}"
 
     def reaches_shop(self, shop: str) -> bool:
         """Whether the caller's rights extend to this shop."""

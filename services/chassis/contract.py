@@ -25,7 +25,15 @@ from google.protobuf.message import Message
 
 from comptoir.changes.v1 import feed_pb2
 from comptoir.company.v1 import company_pb2
-from comptoir.identity.v1 import mail_pb2, membership_pb2, oauth_pb2, password_pb2, session_pb2, user_pb2
+from comptoir.identity.v1 import (
+    application_pb2,
+    mail_pb2,
+    membership_pb2,
+    oauth_pb2,
+    password_pb2,
+    session_pb2,
+    user_pb2,
+)
 from comptoir.inbox.v1 import message_pb2
 from comptoir.media.v1 import logo_pb2
 from comptoir.options.v1 import policy_pb2
@@ -36,6 +44,7 @@ from services.chassis.rights import RIGHTS
 FILES: tuple[FileDescriptor, ...] = tuple(
     module.DESCRIPTOR
     for module in (
+        application_pb2,
         company_pb2,
         feed_pb2,
         mail_pb2,

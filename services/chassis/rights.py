@@ -9,6 +9,8 @@ RIGHTS: dict[str, str] = {
     "users.read": "see the users of the company",
     "users.manage": "invite, change and remove users of the company",
     "users.history.read": "see who gave and took places in the company, and when",
+    "applications.read": "see the applications that the company has registered, and who changed them",
+    "applications.manage": "register, change and remove applications of the company, and make their secrets",
     "shop.read": "see shops and their settings",
     "shop.history.read": "see who changed shops and their keys, when, and from what to what",
     "shop.settings.update": "change the settings of shops",
@@ -35,11 +37,21 @@ OPERATOR = "operator"
 PRESETS: dict[str, frozenset[str]] = {
     "owner": _COMPANY,
     "administrator": _COMPANY,
-    "developer": _READ | {"shop.settings.update", "shop.keys.read", "shop.keys.manage"},
+    "developer": _READ
+    | {
+        "shop.settings.update",
+        "shop.keys.read",
+        "shop.keys.manage",
+        "applications.read",
+        "applications.manage",
+    },
     "accountant": frozenset({"company.read", "inbox.read"}),
     "reader": _READ | {"users.read"},
     OPERATOR: frozenset(RIGHTS),
 }
+
+APPLICATION = _COMPANY - {"users.manage", "applications.manage"}
+"""What an application may do by itself, in nobody's name: give rights to others is for people."""
 
 ACCOUNT_SCOPE = "account"
 """OAuth scope that opens one's own account, which needs no right."""
@@ -51,6 +63,7 @@ SCOPES: tuple[str, ...] = (
     ACCOUNT_SCOPE,
     "company",
     "users",
+    "applications",
     "shop",
     "inbox",
     "platform",
@@ -65,6 +78,11 @@ def covered(right: str, scopes: frozenset[str]) -> bool:
         return True
     parts = right.split(".")
     return any(".".join(parts[:n]) in scopes for n in range(1, len(parts)))
+
+
+def opened(rights: frozenset[str], scopes: frozenset[str]) -> frozenset[str]:
+    """Those of the rights that any of the scopes covers."""
+    return frozenset(right for right in rights if covered(right, scopes))
 
 
 def refusal(right: str) -> str:

@@ -11,10 +11,11 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from services.chassis.applications import is_application
 from services.chassis.caller import Caller, Kind
 from services.chassis.clock import Clock
 from services.chassis.errors import Unauthenticated
-from services.chassis.rights import OPERATOR, PRESETS
+from services.chassis.rights import APPLICATION, OPERATOR, PRESETS, opened
 
 TYPE = "at+jwt"
 ALGORITHM = "ES256"
@@ -25,6 +26,7 @@ _CACHE_SIZE = 4096
 _LONGEST = 8192
 _HEADERS = {"typ", "alg", "kid"}
 _ALL_SHOPS = "all"
+_OF_PEOPLE = {"role", "sid", "auth_time"}
 _LATEST = 253_402_300_799
 """The end of the calendar, as a time."""
 
@@ -82,17 +84,23 @@ def _checked(payload: bytes, issuer: str) -> dict[str, Any]:
     claims = json.loads(payload)
     if not isinstance(claims, dict) or claims["iss"] != issuer or claims["aud"] != issuer:
         raise _forged()
-    for name in ("exp", "iat", "auth_time"):
+    times, texts = ["exp", "iat"], ["sub", "client_id", "jti", "scope"]
+    if _acts_by_itself(claims):
+        texts.append("company")
+    else:
+        times.append("auth_time")
+        texts += ["role", "sid"]
+    for name in times:
         if type(claims[name]) is not int or not 0 <= claims[name] <= _LATEST:
+            raise _forged()
+    for name in texts:
+        if type(claims[name]) is not str:
             raise _forged()
     if (
         claims["exp"] - claims["iat"] > LONGEST_LIFE_SECONDS
-        or claims["auth_time"] > claims["iat"] + LEEWAY_SECONDS
+        or claims.get("auth_time", 0) > claims["iat"] + LEEWAY_SECONDS
     ):
         raise _forged()
-    for name in ("sub", "client_id", "jti", "scope", "role", "sid"):
-        if type(claims[name]) is not str:
-            raise _forged()
     if (
         not claims["sub"]
         or not isinstance(claims.get("company", ""), str)
@@ -102,6 +110,16 @@ def _checked(payload: bytes, issuer: str) -> dict[str, Any]:
     return claims
 
 
+def _acts_by_itself(claims: dict[str, Any]) -> bool:
+    """Whether the token is an application's own: about itself, and with nothing of a person in it (RFC 9068 2.2)."""
+    subject = claims["sub"]
+    if not isinstance(subject, str) or not is_application(subject):
+        return False
+    if claims["client_id"] != subject or not claims.keys().isdisjoint(_OF_PEOPLE):
+        raise _forged()
+    return True
+
+
 def _are_shops(claim: object) -> bool:
     if isinstance(claim, list):
         return all(isinstance(shop, str) for shop in claim)
@@ -109,7 +127,20 @@ def _are_shops(claim: object) -> bool:
 
 
 def _caller(claims: dict[str, Any], service: str) -> Caller:
-    role, company, shops = claims["role"], claims.get("company"), claims.get("shops")
+    company, scopes = claims.get("company"), frozenset(claims["scope"].split())
+    if is_application(claims["sub"]):
+        return Caller(
+            kind=Kind.MERCHANT,
+            subject=claims["sub"],
+            service=service,
+            company=company,
+            rights=opened(APPLICATION, scopes),
+            scopes=scopes,
+            shops=_shops(claims),
+            client_id=claims["client_id"],
+            is_application=True,
+        )
+    role = claims["role"]
     operator = role == OPERATOR
     if (role and role not in PRESETS) or (operator == isinstance(company, str) and role):
         raise _forged()
@@ -119,12 +150,17 @@ def _caller(claims: dict[str, Any], service: str) -> Caller:
         service=service,
         company=company,
         rights=PRESETS.get(role, frozenset()),
-        scopes=frozenset(claims["scope"].split()),
-        shops=None if shops == _ALL_SHOPS or operator else frozenset(shops or ()),
+        scopes=scopes,
+        shops=None if operator else _shops(claims),
         client_id=claims["client_id"],
         session=claims["sid"],
         authenticated_at=datetime.fromtimestamp(claims["auth_time"], UTC),
     )
+
+
+def _shops(claims: dict[str, Any]) -> frozenset[str] | None:
+    shops = claims.get("shops")
+    return None if shops == _ALL_SHOPS else frozenset(shops or ())
 
 
 def _forged() -> Unauthenticated:

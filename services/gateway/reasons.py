@@ -59,6 +59,17 @@ REASONS: dict[str, Reason] = {
         "The application lacks a scope",
         "Ask the person to grant the application the scope that `scope` names.",
     ),
+    "PERSON_NEEDED": Reason(
+        "Not for an application by itself", "Do it in the name of a person who has signed in."
+    ),
+    "APPLICATION_ENDED": Reason(
+        "The application may not act any more",
+        "It was suspended or removed: ask whoever manages the applications of the company. One registered a second"
+        " ago is known everywhere within the next: repeat the request then.",
+    ),
+    "NO_CLIENT_SECRET": Reason(
+        "The application has no secret", "It signs with its own key, or it is public: neither takes a secret."
+    ),
     "CALLER_NOT_ALLOWED": Reason(
         "Not for this caller", "The operation is meant for others; no right opens it."
     ),

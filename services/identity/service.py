@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from comptoir.identity.v1 import mail_pb2, membership_pb2, oauth_pb2, password_pb2, session_pb2, user_pb2
+from comptoir.identity.v1 import (
+    application_pb2,
+    mail_pb2,
+    membership_pb2,
+    oauth_pb2,
+    password_pb2,
+    session_pb2,
+    user_pb2,
+)
 from services.chassis.feed.published import Published
 from services.chassis.mirrors.standing import Standing
 from services.chassis.outbox.carrier import Carrier
@@ -16,11 +24,13 @@ from services.chassis.service import Resources, Service
 from services.chassis.signing_keys import SigningKeys
 from services.chassis.tokens import FindKey
 from services.identity import memberships
+from services.identity.api.applications import ApplicationApi
 from services.identity.api.console import break_glass, create_operator
 from services.identity.api.memberships import MembershipApi
 from services.identity.api.passwords import PasswordApi
 from services.identity.api.sessions import SessionApi
 from services.identity.api.users import UserApi
+from services.identity.applications.rows import ApplicationRow
 from services.identity.attempts import Attempts, Limit
 from services.identity.change_password import ChangePassword
 from services.identity.choosing import Choosing
@@ -34,6 +44,7 @@ from services.identity.mail.mails import MailRow, Mails
 from services.identity.memberships import MemberRow
 from services.identity.oauth import clients
 from services.identity.oauth.api import OAuthApi
+from services.identity.oauth.authentication import Authentication
 from services.identity.oauth.families import RefreshTokens
 from services.identity.oauth.grants import Grants
 from services.identity.oauth.rotate_keys import rotate_signing_keys
@@ -63,12 +74,15 @@ def _handlers(resources: Resources) -> Handlers:
             passwords, mails, Erasing(resources.vault), ChangePassword(attempts, choosing)
         ),
         membership_pb2.DESCRIPTOR.services_by_name["MembershipService"]: MembershipApi(database, mails),
+        application_pb2.DESCRIPTOR.services_by_name["ApplicationService"]: ApplicationApi(),
         mail_pb2.DESCRIPTOR.services_by_name["MailService"]: MailApi(outbox),
         password_pb2.DESCRIPTOR.services_by_name["PasswordService"]: PasswordApi(
             ResetPassword(attempts, choosing, links, mails)
         ),
         session_pb2.DESCRIPTOR.services_by_name["SessionService"]: SessionApi(sign_in),
-        oauth_pb2.DESCRIPTOR.services_by_name["OAuthService"]: OAuthApi(grants, keys),
+        oauth_pb2.DESCRIPTOR.services_by_name["OAuthService"]: OAuthApi(
+            Authentication(database, settings.issuer), grants, keys
+        ),
     }
 
 
@@ -93,9 +107,10 @@ IDENTITY = Service(
     metadata=Base.metadata,
     tables=TABLES,
     mirrors=MIRRORS,
-    standing=Standing(MemberRow.__table__, EndedSessionRow.__table__, None),
+    standing=Standing(MemberRow.__table__, EndedSessionRow.__table__, ApplicationRow.__table__, None),
     published=(
         Published(MemberRow, ("role", "all_shops", "shop_ids", "suspended")),
+        Published(ApplicationRow, ("scopes", "grant_types", "all_shops", "shop_ids", "suspended")),
         Published(EndedSessionRow, ("end_time",)),
     ),
     versions=Path(__file__).parent / "migrations",

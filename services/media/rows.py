@@ -17,5 +17,5 @@ class Base(DeclarativeBase):
 
 
 TABLES = ChassisTables(Base.metadata)
-MIRRORS = Mirrors(Base.metadata, "known_shops", "known_grants", "ended_sessions")
-STANDING = Standing(MIRRORS["known_grants"], MIRRORS["ended_sessions"], TABLES.mirror_cursors)
+MIRRORS = Mirrors(Base.metadata, "known_shops", "known_grants", "known_applications", "ended_sessions")
+STANDING = Standing.of(MIRRORS, TABLES.mirror_cursors)

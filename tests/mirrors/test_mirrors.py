@@ -18,6 +18,8 @@ from services.chassis.testing.running import Running
 from services.chassis.testing.waiting import until
 from services.company.service import COMPANY
 from services.identity.service import IDENTITY
+from services.identity.tests.acts import Acts
+from services.identity.tests.registering import Registrant
 from services.inbox.service import INBOX
 from services.shop.service import SHOP
 
@@ -100,6 +102,12 @@ class Suite:
         return self.shop.mint.token(
             company=company.removeprefix("companies/"), sub=user.removeprefix("users/"), **claims
         )
+
+    def registrant(self, company: str, user: str) -> Registrant:
+        """Somebody who manages the company's applications."""
+        person, token = user_pb2.User(name=user), self.identity.mint.token
+        minted = token(company=company.removeprefix("companies/"), sub=user.removeprefix("users/"))
+        return Registrant(Acts(self.identity), person, company, minted)
 
     def rename(self, shop: shop_pb2.Shop, token: str, label: str = "Autre") -> shop_pb2.Shop:
         request = shop_pb2.UpdateShopRequest(shop=shop_pb2.Shop(name=shop.name, display_name=label))
@@ -237,6 +245,34 @@ def test_a_session_that_ended_writes_no_more(suite: Suite) -> None:
     )
     fault = until(lambda: refusal(lambda: suite.rename(shop, token), Unauthenticated), "the end is heard of")
     assert fault.reason == "SESSION_ENDED"
+
+
+def test_an_application_writes_as_itself_until_it_is_suspended(suite: Suite) -> None:
+    company, user = suite.open_company(), suite.open_account("ana")
+    suite.place(company, user)
+    shop = suite.open_shop(company)
+    owner = suite.registrant(company, user)
+    made = owner.register(scopes=["shop"])
+    token = suite.shop.mint.application(
+        made.client_id, company=company.removeprefix("companies/"), scope="shop"
+    )
+    until(
+        lambda: not refusal(lambda: suite.rename(shop, token), Unauthenticated, Unavailable),
+        "the application is heard of",
+    )
+    changes = suite.shop.call(
+        "ShopService/ListShopChanges",
+        shop_pb2.ListShopChangesRequest(parent=shop.name, actors=[f"applications/{made.client_id}"]),
+        shop_pb2.ListShopChangesResponse,
+        token=token,
+    ).changes
+    assert {(change.actor, change.client) for change in changes} == {
+        (f"applications/{made.client_id}", made.client_id)
+    }
+
+    owner.suspend(made.name)
+    fault = until(lambda: refusal(lambda: suite.rename(shop, token), Unauthenticated), "the end is heard of")
+    assert fault.reason == "APPLICATION_ENDED"
 
 
 def test_grants_that_were_not_heard_of_lately_let_nobody_write(suite: Suite) -> None:

@@ -82,6 +82,20 @@ KINDS: dict[str, Kind] = {
             },
         ),
         Kind(
+            "known_applications",
+            "identity",
+            "comptoir.identity/Application",
+            TableClass.MIRROR,
+            ("company", "application_id"),
+            {
+                "scopes": ("scopes", sa.ARRAY(sa.Text)),
+                "grant_types": ("grant_types", sa.ARRAY(sa.Text)),
+                "all_shops": ("all_shops", sa.Boolean()),
+                "shop_ids": ("shop_ids", sa.ARRAY(sa.Text)),
+                "suspended": ("suspended", sa.Boolean()),
+            },
+        ),
+        Kind(
             "ended_sessions",
             "identity",
             "comptoir.identity/EndedSession",

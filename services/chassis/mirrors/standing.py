@@ -1,27 +1,39 @@
-"""Whether a person still has what their token says, asked at every write of theirs.
+"""Whether a person, or an application, still has what its token says, asked at every write.
 
-A token lives five minutes; a place taken away or a session ended is felt by writes within a second. Reads go on for the
-life of the token. The answer comes from this service's own database, inside the call's transaction.
+A token lives five minutes; a place taken away, a session ended or an application removed is felt by writes within a
+second. Reads go on for the life of the token. The answer comes from this service's own database, inside the call's
+transaction.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 from google.protobuf.message import Message
 from sqlalchemy import FromClause, Table, and_, exists, func, literal, select
 
+from services.chassis.applications import is_application
 from services.chassis.authorize import authorize, unknown
 from services.chassis.caller import Caller, Kind
 from services.chassis.errors import Unauthenticated, Unavailable
-from services.chassis.rights import PRESETS
+from services.chassis.mirrors.kinds import Mirrors
+from services.chassis.rights import APPLICATION, PRESETS, opened
 from services.chassis.rpc.call import Call, Proceed
 
 SOURCE = "identity"
 OLDEST = timedelta(seconds=5)
 """Grants that were not heard of for longer let nobody write."""
+BY_ITSELF = "client_credentials"
+"""The grant type by which an application acts in nobody's name."""
+_OF_APPLICATION = {
+    "application_id": "application_id",
+    "scopes": "scopes",
+    "grant_types": "grant_types",
+    "all_shops": "reaches_all",
+    "shop_ids": "reached",
+}
 
 
 @dataclass(frozen=True)
@@ -30,10 +42,16 @@ class Standing:
 
     grants: FromClause
     ended_sessions: FromClause
+    applications: FromClause
     cursors: Table | None
 
+    @classmethod
+    def of(cls, mirrors: Mirrors, cursors: Table) -> Self:
+        """By what a service keeps of identity."""
+        return cls(mirrors["known_grants"], mirrors["ended_sessions"], mirrors["known_applications"], cursors)
+
     def __call__(self, call: Call, proceed: Proceed) -> Message:
-        if call.caller.is_person and not call.method.reads_only:
+        if call.caller.shows_token and not call.method.reads_only:
             self._check(call)
         return proceed(call)
 
@@ -48,22 +66,36 @@ class Standing:
             )
         if found.ended:
             raise Unauthenticated("The session is over: sign in again.", reason="SESSION_ENDED")
+        registered = is_application(caller.client_id)
+        if registered and found.application_id is None:
+            raise Unauthenticated("The application is suspended, or was removed.", reason="APPLICATION_ENDED")
         if call.grant.company is None or caller.kind is not Kind.MERCHANT:
             return
-        if found.role is None or found.suspended:
+        if not caller.is_application and (found.role is None or found.suspended):
             # As for any other company that is not theirs.
             raise unknown(call.method.names[0].value(call.request))
-        call.caller = _as_granted(caller, found)
+        call.caller = _as_registered(caller, found) if registered else caller
+        if not caller.is_application:
+            call.caller = _as_granted(call.caller, found)
         authorize(call.caller, call.method, call.request, call.now)
 
     def _query(self, caller: Caller) -> Any:
-        grants, ended = self.grants, self.ended_sessions
+        grants, ended, registered = self.grants, self.ended_sessions, self.applications
         over = exists().where(ended.c.user_id == caller.subject, ended.c.session_id == caller.session)
-        mine = and_(grants.c.company == (caller.company or ""), grants.c.user_id == caller.subject)
         one = select(self._heard().label("heard"), over.label("ended")).subquery()
-        return select(
-            one, grants.c.role, grants.c.all_shops, grants.c.shop_ids, grants.c.suspended
-        ).select_from(one.outerjoin(grants, mine))
+        company = caller.company or ""
+        place = and_(grants.c.company == company, grants.c.user_id == caller.subject)
+        columns: list[Any] = [one, grants.c.role, grants.c.all_shops, grants.c.shop_ids, grants.c.suspended]
+        joined = one.outerjoin(grants, place)
+        if is_application(caller.client_id):
+            mine = and_(
+                registered.c.company == company,
+                registered.c.application_id == caller.client_id,
+                registered.c.suspended.is_(False),
+            )
+            joined = joined.outerjoin(registered, mine)
+            columns += [registered.c[name].label(label) for name, label in _OF_APPLICATION.items()]
+        return select(*columns).select_from(joined)
 
     def _heard(self) -> Any:
         if self.cursors is None:
@@ -78,4 +110,17 @@ def _as_granted(caller: Caller, found: Any) -> Caller:
         caller,
         rights=PRESETS.get(preset, frozenset()),
         shops=None if found.all_shops else frozenset(found.shop_ids),
+    )
+
+
+def _as_registered(caller: Caller, found: Any) -> Caller:
+    """Within the scopes that the application has by now; by itself, with what these open."""
+    scopes = caller.scopes & frozenset(found.scopes)
+    if not caller.is_application:
+        return replace(caller, scopes=scopes)
+    return replace(
+        caller,
+        scopes=scopes,
+        rights=opened(APPLICATION, scopes) if BY_ITSELF in found.grant_types else frozenset(),
+        shops=None if found.reaches_all else frozenset(found.reached),
     )

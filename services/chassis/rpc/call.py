@@ -135,13 +135,13 @@ class Call:
         acts_for = caller.kind is Kind.OPERATOR and self.grant.company
         return Stamp(
             time=self.now,
-            actor=f"users/{caller.subject}" if caller.is_person else f"services/{caller.subject}",
+            actor=caller.actor,
             on_behalf_of=f"companies/{self.company}" if acts_for else "",
             reason=getattr(self.request, "reason", ""),
             request_id=self.request_id,
             method=self.method.path,
             client=caller.client_id,
-            source=self.metadata.get(CLIENT_ADDRESS, "") if caller.is_person else "",
+            source=self.metadata.get(CLIENT_ADDRESS, "") if caller.shows_token else "",
         )
 
     def remaining_seconds(self) -> float:

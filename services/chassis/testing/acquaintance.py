@@ -9,9 +9,19 @@ import psycopg
 from google.protobuf.message import Message
 from psycopg import sql
 
+from services.chassis.applications import is_application
 from services.chassis.contract import Method
 from services.chassis.service import Service
 from services.chassis.testing.postgres import Clone
+
+_HEARD = (
+    "known_companies",
+    "known_shops",
+    "known_grants",
+    "known_applications",
+    "ended_sessions",
+    "mirror_cursors",
+)
 
 
 class Acquaintance:
@@ -59,6 +69,8 @@ class Acquaintance:
     def grant(self, claims: dict[str, Any]) -> None:
         """Gives a person in a company what the claims of a token say."""
         company, person, role, shops = (claims.get(name) for name in ("company", "sub", "role", "shops"))
+        if isinstance(person, str) and is_application(person):
+            self.application(str(company), person, claims)
         if not (isinstance(company, str) and isinstance(person, str) and isinstance(role, str)):
             return
         row = {
@@ -75,10 +87,24 @@ class Acquaintance:
                 self._write("known_grants", **row, generation="")
                 self._granted[company, person] = row
 
+    def application(self, company: str, client_id: str, claims: dict[str, Any]) -> None:
+        """Makes an application known that may do what the claims of its token say."""
+        shops = claims.get("shops")
+        self._once(
+            "known_applications",
+            company=company,
+            application_id=client_id,
+            scopes=claims["scope"].split(),
+            grant_types=["client_credentials"],
+            all_shops=shops == "all",
+            shop_ids=shops if isinstance(shops, list) else [],
+            suspended=False,
+        )
+
     def forget(self) -> None:
         """From now on the service knows only what it hears."""
         self.on = False
-        for table in ("known_companies", "known_shops", "known_grants", "ended_sessions", "mirror_cursors"):
+        for table in _HEARD:
             if table in self._tables:
                 self._execute(sql.SQL("delete from {}").format(sql.Identifier(table)), ())
 

@@ -19,6 +19,7 @@ from services.chassis.db.rows import OWNERS, TableClass
 from services.chassis.service import Service
 
 UNRECORDED = {
+    "identity.application_uses": "counters",
     "inbox.read_marks": "a person's cursor",
     "shop.shop_key_uses": "counters",
     "sample.notes": "for tests",

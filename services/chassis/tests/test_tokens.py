@@ -21,6 +21,7 @@ from services.chassis.tokens import TokenVerifier
 
 Make = Callable[[Mint], str]
 STRANGER = ECKey.generate_key("P-256", {"kid": "test-key"})
+APPLICATION = "app-m3q7xw2kz5tn4rbd6hcv"
 GOOD = {"typ": "at+jwt", "alg": "ES256", "kid": "test-key"}
 
 
@@ -233,6 +234,17 @@ FORGERIES: dict[str, Make] = {
     "shops of numbers": claiming(shops=[12345678]),
     "shops of lists": claiming(shops=[["12345678"]]),
     "an ID token": lambda mint: mint.token({"typ": "JWT"}, aud="demo-app", at_hash="x", nonce="y"),
+    # An application's own token, with something of a person, or of another, in it.
+    "application with a session": lambda mint: mint.application(APPLICATION, sid="session"),
+    "application with a role": lambda mint: mint.application(APPLICATION, role="owner"),
+    "application with an empty role": lambda mint: mint.application(APPLICATION, role=""),
+    "application that signed in": lambda mint: mint.application(APPLICATION, auth_time=1_700_000_000),
+    "application by another client": lambda mint: mint.application(APPLICATION, client_id="demo-app"),
+    "application without a company": lambda mint: mint.application(APPLICATION, company=None),
+    "application without a client": lambda mint: mint.application(APPLICATION, client_id=None),
+    "application of the platform": lambda mint: mint.application("demo-app"),
+    "application with an id of another form": lambda mint: mint.application("app-1"),
+    "application with a company that is a list": lambda mint: mint.application(APPLICATION, company=["acme"]),
     "claims a list": signed([1]),
     "claims null": signed(None),
     "claims no JSON": signed(b"{"),
@@ -317,6 +329,19 @@ def test_a_good_token_says_who_calls(verifier: TokenVerifier, mint: Mint) -> Non
     assert (merchant.shops, merchant.scopes) == (frozenset({"12345678"}), frozenset({"shop", "openid"}))
     assert (operator.kind, operator.company, operator.shops) == (Kind.OPERATOR, None, None)
     assert (nobody_yet.kind, nobody_yet.rights, nobody_yet.shops) == (Kind.MERCHANT, frozenset(), frozenset())
+
+
+def test_a_good_token_of_an_application_says_what_its_scopes_open(
+    verifier: TokenVerifier, mint: Mint
+) -> None:
+    caller = verifier.verify(mint.application(APPLICATION, scope="shop users platform", shops=["12345678"]))
+
+    assert (caller.kind, caller.is_application, caller.is_person) == (Kind.MERCHANT, True, False)
+    assert (caller.company, caller.subject, caller.session) == ("acme", APPLICATION, "")
+    assert caller.rights == {right for right in PRESETS["owner"] if right.startswith(("shop.", "users."))} - {
+        "users.manage"
+    }
+    assert (caller.shops, caller.authenticated_at) == (frozenset({"12345678"}), None)
 
 
 def test_a_remembered_token_needs_no_key_and_still_expires(mint: Mint) -> None:

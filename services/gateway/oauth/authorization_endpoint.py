@@ -46,7 +46,7 @@ class AuthorizationEndpoint:
             person = self._person(wishes)
             if person is None:
                 return self._sign_in(wishes)
-            companies = _companies(person, wishes)
+            companies = _companies(person, wishes, grant.request.client.company)
             company = _settled(companies)
             consented = self._has_consented(grant, wishes, person)
             if company is not None and consented:
@@ -68,7 +68,7 @@ class AuthorizationEndpoint:
             person = self._person(wishes)
             if person is None:
                 return self._sign_in(wishes)
-            companies = _companies(person, wishes)
+            companies = _companies(person, wishes, grant.request.client.company)
             if not fits:
                 return self._page(grant, wishes, person, companies, [Problem("form.stale")])
             if request.form.get("decision") != ALLOW:
@@ -152,13 +152,17 @@ def _told_to_application(grant: CodeGrant) -> Iterator[None]:
         raise from_fault(fault, grant.redirect_uri, grant.request.payload.state) from fault
 
 
-def _companies(person: SignedIn, wishes: Wishes) -> dict[str, str]:
-    """The companies left to choose from; one that is not the person's is refused like one that is not there."""
-    if not wishes.company and (person.companies or person.session.operator):
+def _companies(person: SignedIn, wishes: Wishes, only: str) -> dict[str, str]:
+    """The companies left to choose from; one that is not the person's is refused like one that is not there.
+
+    `only`: the company that registered the application, if one has: it acts in no other.
+    """
+    wanted = wishes.company or only
+    if not wanted and (person.companies or person.session.operator):
         return person.companies
-    if wishes.company not in person.companies:
+    if wanted not in person.companies or (only and wanted != only):
         raise AccessDeniedError()
-    return {wishes.company: person.companies[wishes.company]}
+    return {wanted: person.companies[wanted]}
 
 
 def _settled(companies: dict[str, str], chosen: str | None = None) -> str | None:

@@ -28,6 +28,7 @@ from services.gateway.oauth.leaving import Leaving
 from services.gateway.oauth.logout import Logout
 from services.gateway.oauth.metadata import Discovery
 from services.gateway.oauth.pages import Pages
+from services.gateway.oauth.password_reset import PasswordReset
 from services.gateway.oauth.server import Server
 from services.gateway.oauth.sessions import Sessions
 from services.gateway.oauth.sign_in import SignIn
@@ -62,7 +63,7 @@ def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system
     discovery = Discovery(settings.issuer)
     sign_in = SignIn(identity, sessions, pages, help_settings)
     logout = Logout(identity, sessions, pages, id_tokens)
-    help_pages = Help(pages, help_settings)
+    help_pages, reset = Help(pages), PasswordReset(identity, pages, help_settings)
     routes: tuple[tuple[str, str, View], ...] = (
         ("GET", places.AUTHORIZE, authorization.ask),
         ("POST", places.AUTHORIZE, authorization.ask_by_form),
@@ -79,7 +80,10 @@ def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system
         ("GET", places.SIGN_IN, sign_in.show),
         ("POST", places.SIGN_IN, sign_in.submit),
         ("GET", places.SIGNED_IN, sign_in.signed_in),
-        ("GET", places.PASSWORD_HELP, help_pages.password),
+        ("GET", places.PASSWORD_HELP, reset.ask),
+        ("POST", places.PASSWORD_HELP, reset.send),
+        ("GET", places.PASSWORD_RESET, reset.choose),
+        ("POST", places.PASSWORD_RESET, reset.submit),
         ("GET", places.FAQ, help_pages.questions),
     )
     oauth = _assembled(routes, Failures(server, pages))

@@ -35,14 +35,9 @@ class HelpSettings(BaseSettings):
 
 @dataclass(frozen=True)
 class Help:
-    """Two pages that need no session."""
+    """The FAQ about signing in, where the platform has none of its own."""
 
     pages: Pages
-    settings: HelpSettings
-
-    def password(self) -> Response:
-        """`GET /help/password`: one procedure for a forgotten password and a locked account."""
-        return self.pages.show("help_password.html", support=self.settings.support, sign_in=SIGN_IN)
 
     def questions(self) -> Response:
         """`GET /help/faq`."""

@@ -8,10 +8,11 @@ from typing import TypeVar
 from flask import g, has_request_context, request
 from google.protobuf.message import Message
 
-from comptoir.identity.v1 import oauth_pb2, session_pb2, user_pb2
-from services.chassis.errors import Invalid, NotFound, Unauthenticated
+from comptoir.identity.v1 import oauth_pb2, password_pb2, session_pb2, user_pb2
+from services.chassis.errors import Invalid, NotFound, Precondition, Unauthenticated
 from services.chassis.request_ids import request_id
 from services.gateway.backend import Backend
+from services.gateway.oauth import devices
 from services.gateway.telemetry import Account
 
 _LONGEST_AGENT = 512
@@ -50,6 +51,7 @@ class Identity:
             source_address=request.remote_addr or "",
             user_agent=request.user_agent.string[:_LONGEST_AGENT],
             language_code=language,
+            device_tokens=devices.shown(),
         )
         return self._session("StartSession", asked, session_pb2.StartSessionResponse)
 
@@ -68,6 +70,27 @@ class Identity:
             self._session("EndSession", asked, session_pb2.EndSessionResponse)
         except (Unauthenticated, Invalid, NotFound):
             return
+
+    def request_password_reset(self, typed: str) -> None:
+        """Has a link mailed to whoever it is; nobody learns whether there was anybody."""
+        asked = password_pb2.RequestPasswordResetRequest(
+            login_or_email=typed, source_address=request.remote_addr or ""
+        )
+        self._password("RequestPasswordReset", asked, password_pb2.RequestPasswordResetResponse)
+
+    def password_reset_is_open(self, link: str) -> bool:
+        """Whether the link of a mail is still good."""
+        try:
+            asked = password_pb2.CheckPasswordResetRequest(link=link)
+            self._password("CheckPasswordReset", asked, password_pb2.CheckPasswordResetResponse)
+        except (Precondition, Invalid):
+            return False
+        return True
+
+    def reset_password(self, link: str, password: str) -> None:
+        """Sets a new password for the link."""
+        asked = password_pb2.ResetPasswordRequest(link=link, new_password=password)
+        self._password("ResetPassword", asked, password_pb2.ResetPasswordResponse)
 
     def has_consented(self, session_token: str, client_id: str, scopes: list[str]) -> bool:
         """Whether the person need not be asked for these scopes again."""
@@ -101,6 +124,9 @@ class Identity:
 
     def _oauth(self, method: str, asked: Message, answer: type[M]) -> M:
         return self.backend.ask(f"OAuthService/{method}", asked, answer, request_id=current_request_id())
+
+    def _password(self, method: str, asked: Message, answer: type[M]) -> M:
+        return self.backend.ask(f"PasswordService/{method}", asked, answer, request_id=current_request_id())
 
     def _session(self, method: str, asked: Message, answer: type[M]) -> M:
         return self.backend.ask(f"SessionService/{method}", asked, answer, request_id=current_request_id())

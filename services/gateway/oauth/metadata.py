@@ -9,7 +9,7 @@ from flask import Response, jsonify
 from services.chassis.rights import SCOPES
 from services.chassis.tokens import ALGORITHM
 from services.gateway.oauth.authorization_request import CHALLENGE_METHOD, PROMPTS
-from services.gateway.oauth.client_credentials import METHODS
+from services.gateway.oauth.client_credentials import ALGORITHMS, METHODS
 from services.gateway.oauth.places import AUTHORIZE, LOGOUT
 from services.gateway.oauth.server import GRANT_TYPES
 from services.look.languages import CODES
@@ -52,7 +52,9 @@ def metadata(issuer: str) -> dict[str, object]:
         "grant_types_supported": GRANT_TYPES,
         "code_challenge_methods_supported": [CHALLENGE_METHOD],
         "token_endpoint_auth_methods_supported": METHODS,
+        "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "revocation_endpoint_auth_methods_supported": METHODS,
+        "revocation_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
         "claim_types_supported": ["normal"],

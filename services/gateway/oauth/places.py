@@ -12,6 +12,7 @@ LOGOUT = "/oauth2/logout"
 SIGN_IN = "/sign-in"
 SIGNED_IN = "/signed-in"
 PASSWORD_HELP = "/help/password"  # noqa: S105 - an address
+PASSWORD_RESET = "/password/reset"  # noqa: S105 - an address
 FAQ = "/help/faq"
 
 # A single slash, then printable ASCII without backslash: browsers read `//`, `/\` and `/<tab>/` as another host.

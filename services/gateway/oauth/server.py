@@ -13,15 +13,17 @@ from comptoir.identity.v1 import oauth_pb2
 from services.gateway.oauth.client_credentials import credentials
 from services.gateway.oauth.code_grant import CodeGrant
 from services.gateway.oauth.identity import Identity, account
+from services.gateway.oauth.own_grant import OwnGrant
 from services.gateway.oauth.parameters import ProtocolRequest
 from services.gateway.oauth.redirects import error_redirect
 from services.gateway.oauth.refresh_grant import RefreshGrant
 
-GRANT_TYPES = [CodeGrant.GRANT_TYPE, RefreshGrant.GRANT_TYPE]
+GRANTS = (CodeGrant, RefreshGrant, OwnGrant)
+GRANT_TYPES = [grant.GRANT_TYPE for grant in GRANTS]
 
 
 class Server(AuthorizationServer):
-    """Dispatches to the two grants and turns results and errors into responses.
+    """Dispatches to the grants and turns results and errors into responses.
 
     Where the library asks for "the request", it is given the parameters: the query's at the authorization endpoint,
     the form's at the token endpoint.
@@ -31,8 +33,8 @@ class Server(AuthorizationServer):
         super().__init__()
         self.identity = identity
         self.issuer = issuer
-        self.register_grant(CodeGrant)
-        self.register_grant(RefreshGrant)
+        for grant in GRANTS:
+            self.register_grant(grant)
 
     def query_client(self, client_id: str) -> oauth_pb2.Client | None:
         return self.identity.client(client_id) if client_id else None

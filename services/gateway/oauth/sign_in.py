@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from math import ceil
 
 from flask import Response, request
 
 from services.chassis.errors import Exhausted, Fault, Invalid, Unauthenticated
+from services.gateway.oauth import devices
 from services.gateway.oauth.authorization_request import registered
 from services.gateway.oauth.help import HelpSettings
 from services.gateway.oauth.identity import Identity
 from services.gateway.oauth.pages import Pages
 from services.gateway.oauth.places import PASSWORD_HELP, SIGN_IN, onward, pending_authorization, with_query
 from services.gateway.oauth.redirects import see_other
+from services.gateway.oauth.refused import later, told_when
 from services.gateway.oauth.sessions import Sessions
 from services.look.headers import form_target
 from services.look.languages import known
@@ -56,7 +57,8 @@ class SignIn:
         except Exhausted as fault:
             return self._later(onto, login, fault)
         self.pages.csrf.renew()
-        return self.pages.csrf.attach(self.sessions.start(see_other(onto), started.session_token))
+        response = self.sessions.start(see_other(onto), started.session_token)
+        return self.pages.csrf.attach(devices.keep(response, started.device_token))
 
     def signed_in(self) -> Response:
         """Who is signed in."""
@@ -70,14 +72,8 @@ class SignIn:
         )
 
     def _later(self, onto: str, login: str, fault: Exhausted) -> Response:
-        seconds = fault.retry_after_seconds or 60.0
-        if fault.reason == "BUSY":
-            problem = Problem("sign_in.busy")
-        else:
-            problem = Problem("sign_in.throttled", values={"minutes": ceil(seconds / 60)})
-        response = self._page(onto, HTTPStatus.TOO_MANY_REQUESTS, login=login, problems=[problem])
-        response.headers["Retry-After"] = str(ceil(seconds))
-        return response
+        page = self._page(onto, HTTPStatus.TOO_MANY_REQUESTS, login=login, problems=[later(fault)])
+        return told_when(page, fault)
 
     def _page(
         self,

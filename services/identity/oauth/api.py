@@ -8,7 +8,8 @@ from comptoir.identity.v1 import oauth_pb2
 from services.chassis.rpc.call import Call
 from services.identity import memberships, sessions, users
 from services.identity.oauth import clients, codes, consents
-from services.identity.oauth.clients import AUTHORIZATION_CODE, ClientRow
+from services.identity.oauth.authentication import Authentication, Shown
+from services.identity.oauth.clients import AUTHORIZATION_CODE, Client
 from services.identity.oauth.grants import Grants
 from services.identity.oauth.refusals import not_a_member
 from services.identity.oauth.signing_keys import KeyRing
@@ -19,11 +20,12 @@ from services.identity.oauth.tokens import LIFETIME_SECONDS
 class OAuthApi:
     """`comptoir.identity.v1.OAuthService`."""
 
+    authentication: Authentication
     grants: Grants
     keys: KeyRing
 
     def get_client(self, request: oauth_pb2.GetClientRequest, call: Call) -> oauth_pb2.Client:
-        return _client(clients.find(call.db, request.client_id))
+        return _client(self.authentication.find(call, request.client_id))
 
     def put_client(self, request: oauth_pb2.PutClientRequest, call: Call) -> oauth_pb2.Client:
         asked = request.client
@@ -38,22 +40,22 @@ class OAuthApi:
             first_party=asked.first_party,
             now=call.now,
         )
-        return _client(row)
+        return _client(row.client)
 
     def get_consent(self, request: oauth_pb2.GetConsentRequest, call: Call) -> oauth_pb2.Consent:
-        client = clients.find(call.db, request.client_id)
+        client = self.authentication.find(call, request.client_id)
         sessions.enter(call, request.session_token)
         return oauth_pb2.Consent(granted=consents.granted(call.db, client, request.scopes))
 
     def create_authorization_code(
         self, request: oauth_pb2.CreateAuthorizationCodeRequest, call: Call
     ) -> oauth_pb2.CreateAuthorizationCodeResponse:
-        client, company = clients.find(call.db, request.client_id), call.ids.get("company")
+        client, company = self.authentication.find(call, request.client_id), call.ids.get("company")
         client.require(AUTHORIZATION_CODE)
         codes.check_request(client, request.redirect_uri, request.scopes)
         session = sessions.hold(call, request.session_token)
         person = users.find(call.db, session.user_id, for_update=True)
-        if memberships.authority(call.db, person, company) is None:
+        if not client.acts_in(company) or memberships.authority(call.db, person, company) is None:
             raise not_a_member()
         consents.remember(call.db, client, request.scopes, call.now)
         code = codes.issue(
@@ -70,8 +72,10 @@ class OAuthApi:
         return oauth_pb2.CreateAuthorizationCodeResponse(code=code)
 
     def redeem_grant(self, request: oauth_pb2.RedeemGrantRequest, call: Call) -> oauth_pb2.TokenSet:
-        client = _authenticated(request.client, call)
-        if request.HasField("authorization_code"):
+        client = self._authenticated(request.client, call)
+        if request.HasField("client_credentials"):
+            tokens = self.grants.by_itself(call, client, request.client_credentials.scopes)
+        elif request.HasField("authorization_code"):
             shown = request.authorization_code
             tokens = self.grants.redeem_code(
                 call, client, shown.code, shown.redirect_uri, shown.code_verifier
@@ -90,8 +94,12 @@ class OAuthApi:
     def revoke_token(
         self, request: oauth_pb2.RevokeTokenRequest, call: Call
     ) -> oauth_pb2.RevokeTokenResponse:
-        self.grants.revoke(call, _authenticated(request.client, call), request.token)
+        self.grants.revoke(call, self._authenticated(request.client, call), request.token)
         return oauth_pb2.RevokeTokenResponse()
+
+    def _authenticated(self, shown: oauth_pb2.ClientCredentials, call: Call) -> Client:
+        presented = Shown(shown.client_id, shown.client_secret, shown.client_assertion)
+        return self.authentication.authenticate(call, presented)
 
     def list_signing_keys(
         self, request: oauth_pb2.ListSigningKeysRequest, call: Call
@@ -99,11 +107,7 @@ class OAuthApi:
         return oauth_pb2.ListSigningKeysResponse(jwks_json=self.keys.jwks())
 
 
-def _authenticated(shown: oauth_pb2.ClientCredentials, call: Call) -> ClientRow:
-    return clients.authenticate(call.db, shown.client_id, shown.client_secret)
-
-
-def _client(row: ClientRow) -> oauth_pb2.Client:
+def _client(row: Client) -> oauth_pb2.Client:
     return oauth_pb2.Client(
         client_id=row.client_id,
         display_name=row.display_name,
@@ -112,4 +116,6 @@ def _client(row: ClientRow) -> oauth_pb2.Client:
         grant_types=row.grant_types,
         confidential=row.confidential,
         first_party=row.first_party,
+        company=f"companies/{row.company}" if row.company else "",
+        company_display_name=row.company_display_name,
     )

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from sqlalchemy import ARRAY, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from services.chassis.applications import is_application
 from services.chassis.changes.recorder import Recorded
 from services.chassis.db.rows import PlatformRow
 from services.chassis.errors import NotFound, Unavailable
 from services.chassis.rights import RIGHTS, SCOPES
+from services.identity.applications.secrets import digest
+from services.identity.oauth import redirects
 from services.identity.oauth.refusals import invalid_client, unauthorized_client
 from services.identity.profile import Findings
 from services.identity.rows import Base
@@ -23,7 +25,33 @@ from services.identity.rows import Base
 AUTHORIZATION_CODE, REFRESH_TOKEN = "authorization_code", "refresh_token"
 SHORTEST_SECRET = 32
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True)
+class Client:
+    """What grants must know of a client, whoever registered it."""
+
+    client_id: str
+    display_name: str
+    redirect_uris: Sequence[str]
+    scopes: Sequence[str]
+    grant_types: Sequence[str]
+    confidential: bool
+    first_party: bool = False
+    company: str | None = None
+    """The company that registered it, and in which alone it acts; None for the platform's own."""
+    company_display_name: str = ""
+    shops: Sequence[str] | None = ()
+    """Those that it reaches by itself; None for every shop."""
+
+    def require(self, grant_type: str) -> None:
+        """Refuses a grant type that the client was not registered for."""
+        if grant_type not in self.grant_types:
+            raise unauthorized_client(grant_type)
+
+    def acts_in(self, company: str | None) -> bool:
+        """Whether it is any business of the client's what happens there."""
+        return self.company is None or self.company == company
 
 
 class ClientRow(PlatformRow, Base):
@@ -46,21 +74,22 @@ class ClientRow(PlatformRow, Base):
         return f"clients/{self.client_id}"
 
     @property
-    def confidential(self) -> bool:
-        return self.secret_digest is not None
+    def client(self) -> Client:
+        return Client(
+            self.client_id,
+            self.display_name,
+            self.redirect_uris,
+            self.scopes,
+            self.grant_types,
+            confidential=self.secret_digest is not None,
+            first_party=self.first_party,
+        )
 
-    def require(self, grant_type: str) -> None:
-        """Refuses a grant type that the client was not registered for."""
-        if grant_type not in self.grant_types:
-            raise unauthorized_client(grant_type)
 
-
-def find(db: Session, client_id: str) -> ClientRow:
-    """The client, or the answer for an unknown one."""
+def find(db: Session, client_id: str) -> Client | None:
+    """The platform's own client of this id."""
     row = _find(db, client_id)
-    if row is None:
-        raise NotFound("There is no such client.", reason="CLIENT_UNKNOWN")
-    return row
+    return row.client if row is not None else None
 
 
 def _find(db: Session, client_id: str) -> ClientRow | None:
@@ -69,14 +98,19 @@ def _find(db: Session, client_id: str) -> ClientRow | None:
     return db.scalars(select(ClientRow).where(ClientRow.client_id == client_id)).one_or_none()
 
 
-def authenticate(db: Session, client_id: str, secret: str) -> ClientRow:
+def unknown() -> NotFound:
+    """The answer for a client that nobody has registered."""
+    return NotFound("There is no such client.", reason="CLIENT_UNKNOWN")
+
+
+def authenticate(db: Session, client_id: str, secret: str) -> Client:
     """The client that proves to be this one; a public client has nothing to prove, and must not pretend to."""
     row = _find(db, client_id)
     expected = row.secret_digest if row else None
-    matches = hmac.compare_digest(_digest(secret), expected or _digest(""))
+    matches = hmac.compare_digest(digest(secret), expected or digest(""))
     if row is None or not matches:
         raise invalid_client()
-    return row
+    return row.client
 
 
 def put(
@@ -92,7 +126,7 @@ def put(
     now: datetime,
 ) -> ClientRow:
     """Registers the client, or replaces what was registered, its secret included."""
-    _check(secret, redirect_uris, scopes)
+    _check(client_id, secret, redirect_uris, scopes)
     query = select(ClientRow).where(ClientRow.client_id == client_id).with_for_update()
     row = db.scalars(query).one_or_none()
     if row is None:
@@ -102,7 +136,7 @@ def put(
     row.redirect_uris = redirect_uris
     row.scopes = scopes
     row.grant_types = grant_types
-    row.secret_digest = _digest(secret) if secret else None
+    row.secret_digest = digest(secret) if secret else None
     row.first_party = first_party
     # Registered again as it is, nothing happens that the record could tell of.
     if db.is_modified(row):
@@ -115,36 +149,18 @@ def registered_twice() -> Unavailable:
     return Unavailable("The client is being registered.", reason="REGISTERED_AT_ONCE", retry_after_seconds=1)
 
 
-def _check(secret: str, redirect_uris: Iterable[str], scopes: Iterable[str]) -> None:
+def _check(client_id: str, secret: str, redirect_uris: Iterable[str], scopes: Iterable[str]) -> None:
     findings = Findings()
+    if is_application(client_id):
+        findings.note(
+            "client.client_id", "client_id", "has the form that ids of companies' applications have"
+        )
     if secret and len(secret) < SHORTEST_SECRET:
         findings.note("client_secret", "string.min_len", f"must have at least {SHORTEST_SECRET} characters")
     for n, uri in enumerate(redirect_uris):
-        if not _is_safe(uri):
-            findings.note(
-                f"client.redirect_uris[{n}]",
-                "redirect_uri",
-                "must be an https URL, http on the loopback, or a private scheme of a domain, without fragment",
-            )
+        if not redirects.is_safe(uri):
+            findings.note(f"client.redirect_uris[{n}]", "redirect_uri", redirects.RULE)
     for n, scope in enumerate(scopes):
         if scope not in SCOPES and scope not in RIGHTS:
             findings.note(f"client.scopes[{n}]", "scope", "is not a scope of the platform")
     findings.conclude()
-
-
-def _is_safe(uri: str) -> bool:
-    """Where a browser may be sent with a code (RFC 6749 3.1.2, RFC 8252 7)."""
-    try:
-        parts = urlsplit(uri)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    if "#" in uri or not uri.isascii() or not uri.isprintable() or parts.username is not None:
-        return False
-    if parts.scheme in ("http", "https"):
-        return bool(host) and (parts.scheme == "https" or host in _LOOPBACK)
-    return "." in parts.scheme
-
-
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.db.rows import PersonRow
 from services.identity import bearers, sessions
-from services.identity.oauth.clients import ClientRow
+from services.identity.oauth.clients import Client
 from services.identity.oauth.refusals import invalid_redirect_uri, invalid_scope
 from services.identity.rows import Base
 from services.identity.sessions import SessionRow
@@ -58,7 +58,7 @@ def s256(verifier: str) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def check_request(client: ClientRow, redirect_uri: str, scopes: Collection[str]) -> None:
+def check_request(client: Client, redirect_uri: str, scopes: Collection[str]) -> None:
     """Refuses what the client was not registered for."""
     if redirect_uri not in client.redirect_uris:
         raise invalid_redirect_uri()
@@ -69,7 +69,7 @@ def check_request(client: ClientRow, redirect_uri: str, scopes: Collection[str])
 def issue(
     db: Session,
     session: SessionRow,
-    client: ClientRow,
+    client: Client,
     *,
     redirect_uri: str,
     scopes: Collection[str],

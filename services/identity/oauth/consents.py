@@ -9,7 +9,7 @@ from sqlalchemy import ARRAY, ForeignKeyConstraint, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.db.rows import PersonRow
-from services.identity.oauth.clients import ClientRow
+from services.identity.oauth.clients import Client
 from services.identity.rows import Base
 
 
@@ -27,7 +27,7 @@ class ConsentRow(PersonRow, Base):
     update_time: Mapped[datetime]
 
 
-def granted(db: Session, client: ClientRow, scopes: Collection[str]) -> bool:
+def granted(db: Session, client: Client, scopes: Collection[str]) -> bool:
     """Whether nothing must be asked any more: all was granted before, or the client is part of the platform."""
     if client.first_party:
         return True
@@ -35,7 +35,7 @@ def granted(db: Session, client: ClientRow, scopes: Collection[str]) -> bool:
     return row is not None and set(scopes) <= set(row.scopes)
 
 
-def remember(db: Session, client: ClientRow, scopes: Collection[str], now: datetime) -> None:
+def remember(db: Session, client: Client, scopes: Collection[str], now: datetime) -> None:
     """Adds to what was granted. The caller holds the person's account, so that two do not add at once."""
     if granted(db, client, scopes):
         return

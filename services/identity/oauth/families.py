@@ -19,7 +19,7 @@ from services.chassis.names import new_id
 from services.chassis.vault.vault import Vault
 from services.identity import bearers, sessions
 from services.identity.derived import Derived
-from services.identity.oauth.clients import ClientRow
+from services.identity.oauth.clients import Client
 from services.identity.rows import Base
 from services.identity.sessions import SessionRow
 
@@ -84,7 +84,7 @@ class RefreshTokens:
 def found(
     db: Session,
     session: SessionRow,
-    client: ClientRow,
+    client: Client,
     scopes: Sequence[str],
     company: str | None,
     now: datetime,

@@ -17,9 +17,10 @@ from services.chassis.db.database import Database
 from services.chassis.db.scope import Scope
 from services.chassis.rpc.call import Call
 from services.identity import bearers, memberships, sessions, users
+from services.identity.applications.rules import BY_ITSELF, own_scopes
 from services.identity.memberships import Authority
 from services.identity.oauth import codes, families, tokens
-from services.identity.oauth.clients import AUTHORIZATION_CODE, REFRESH_TOKEN, ClientRow
+from services.identity.oauth.clients import AUTHORIZATION_CODE, REFRESH_TOKEN, Client
 from services.identity.oauth.codes import CodeRow
 from services.identity.oauth.families import FamilyRow, RefreshTokens
 from services.identity.oauth.refusals import invalid_grant, invalid_scope
@@ -50,9 +51,7 @@ class Grants:
     refresh_tokens: RefreshTokens
     database: Database
 
-    def redeem_code(
-        self, call: Call, client: ClientRow, code: str, redirect_uri: str, verifier: str
-    ) -> Tokens:
+    def redeem_code(self, call: Call, client: Client, code: str, redirect_uri: str, verifier: str) -> Tokens:
         """The first tokens of a sign-in."""
         client.require(AUTHORIZATION_CODE)
         session, row = _held(call, bearers.CODE, code, codes.find)
@@ -73,7 +72,7 @@ class Grants:
         subject = Subject(session, client.client_id, row.scopes, call.now)
         return self._signed(subject, authority, refresh, row.nonce)
 
-    def refresh(self, call: Call, client: ClientRow, token: str, scopes: Sequence[str]) -> Tokens:
+    def refresh(self, call: Call, client: Client, token: str, scopes: Sequence[str]) -> Tokens:
         """Further tokens, with what the person may do by now. Asking for them is a use of the session."""
         client.require(REFRESH_TOKEN)
         read = self.refresh_tokens.read(call.db, token)
@@ -94,7 +93,19 @@ class Grants:
         subject = Subject(session, client.client_id, asked, call.now)
         return self._signed(subject, authority, self.refresh_tokens.newest(call.db, family), nonce="")
 
-    def revoke(self, call: Call, client: ClientRow, token: str) -> None:
+    def by_itself(self, call: Call, client: Client, scopes: Sequence[str]) -> Tokens:
+        """A token for what the client may do in nobody's name (RFC 6749 4.4)."""
+        client.require(BY_ITSELF)
+        given = own_scopes(client.scopes)
+        if client.company is None or not given or not set(scopes) <= set(given):
+            raise invalid_scope(set(scopes) - set(given))
+        asked = [scope for scope in given if scope in scopes] or given
+        access = tokens.application_token(
+            self.keys.signer(), self.issuer, client, asked, client.company, call.now
+        )
+        return Tokens(access, "", "", asked)
+
+    def revoke(self, call: Call, client: Client, token: str) -> None:
         """Ends the family of the client's own refresh token; anything else is not known, which is no error."""
         read = self.refresh_tokens.read(call.db, token)
         user_id = bearers.owner(call.db, bearers.FAMILY, read.family_id) if read else None

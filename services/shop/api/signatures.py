@@ -122,7 +122,7 @@ class SignatureApi:
 
 def _by(call: Call) -> str:
     """The integration that asks; people who try a signature out are none."""
-    return "" if call.caller.is_person else call.caller.service
+    return "" if call.caller.shows_token else call.caller.service
 
 
 def _form(request: signature_pb2.VerifyFormRequest) -> Form:

@@ -108,7 +108,9 @@ class Change(_message.Message):
     values_erased: _builtins.bool
     """Whether the values were erased since, so that only the fact of the change is left."""
     actor: _builtins.str
-    """Who made it: a person (`users/…`) or a service of the platform (`services/…`)."""
+    """Who made it: a person (`users/…`), an application by itself (`applications/…`), or a service of the platform
+    (`services/…`).
+    """
     client: _builtins.str
     """Id of the application through which the person acted."""
     on_behalf_of: _builtins.str

@@ -28,7 +28,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n comptoir/identity/v1/oauth.proto\x12\x14\x63omptoir.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a comptoir/options/v1/policy.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\xb6\x02\n\x06\x43lient\x12\x34\n\tclient_id\x18\x01 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x02\xbaH\x04r\x02\x18\x7f\x12+\n\rredirect_uris\x18\x03 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\x08\x01\x10\x14\"\x08r\x06\x18\x80\x08\x88\x01\x01\x12/\n\x06scopes\x18\x04 \x03(\tB\x1f\xbaH\x1c\x92\x01\x19\x08\x01\x10\x32\"\x13r\x11\x32\x0f^[a-z_.]{1,64}$\x12\x44\n\x0bgrant_types\x18\x05 \x03(\tB/\xbaH,\x92\x01)\x08\x01\"%r#R\x12\x61uthorization_codeR\rrefresh_token\x12\x1a\n\x0c\x63onfidential\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x13\n\x0b\x66irst_party\x18\x07 \x01(\x08\"3\n\x10GetClientRequest\x12\x1f\n\tclient_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\"j\n\x10PutClientRequest\x12\x32\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x1c.comptoir.identity.v1.ClientB\x04\xe2\x41\x01\x02\x12\"\n\rclient_secret\x18\x02 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\"d\n\x11GetConsentRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\x17\n\tclient_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0e\n\x06scopes\x18\x03 \x03(\t\"\x1a\n\x07\x43onsent\x12\x0f\n\x07granted\x18\x01 \x01(\x08\"\x8e\x02\n\x1e\x43reateAuthorizationCodeRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\x17\n\tclient_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0credirect_uri\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12\x36\n\x0e\x63ode_challenge\x18\x05 \x01(\tB\x1e\xe2\x41\x01\x02\xbaH\x17r\x15\x32\x13^[A-Za-z0-9_-]{43}$\x12\x17\n\x05nonce\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12.\n\x07\x63ompany\x18\x07 \x01(\tB\x1d\xfa\x41\x1a\n\x18\x63omptoir.company/Company\"4\n\x1f\x43reateAuthorizationCodeResponse\x12\x11\n\x04\x63ode\x18\x01 \x01(\tB\x03\x80\x01\x01\"X\n\x11\x43lientCredentials\x12\x1f\n\tclient_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\"\n\rclient_secret\x18\x02 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\"w\n\x16\x41uthorizationCodeGrant\x12\x19\n\x04\x63ode\x18\x01 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\x12\x1e\n\x0credirect_uri\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\"\n\rcode_verifier\x18\x03 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\"G\n\x11RefreshTokenGrant\x12\"\n\rrefresh_token\x18\x01 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\x12\x0e\n\x06scopes\x18\x02 \x03(\t\"\xf1\x01\n\x12RedeemGrantRequest\x12=\n\x06\x63lient\x18\x01 \x01(\x0b\x32\'.comptoir.identity.v1.ClientCredentialsB\x04\xe2\x41\x01\x02\x12J\n\x12\x61uthorization_code\x18\x02 \x01(\x0b\x32,.comptoir.identity.v1.AuthorizationCodeGrantH\x00\x12@\n\rrefresh_token\x18\x03 \x01(\x0b\x32\'.comptoir.identity.v1.RefreshTokenGrantH\x00\x42\x0e\n\x05grant\x12\x05\xbaH\x02\x08\x01\"\x84\x01\n\x08TokenSet\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x1a\n\x12\x65xpires_in_seconds\x18\x02 \x01(\x05\x12\x1a\n\rrefresh_token\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x15\n\x08id_token\x18\x04 \x01(\tB\x03\x80\x01\x01\x12\x0e\n\x06scopes\x18\x05 \x03(\t\"s\n\x12RevokeTokenRequest\x12=\n\x06\x63lient\x18\x01 \x01(\x0b\x32\'.comptoir.identity.v1.ClientCredentialsB\x04\xe2\x41\x01\x02\x12\x1e\n\x05token\x18\x02 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80 \"\x15\n\x13RevokeTokenResponse\"\x18\n\x16ListSigningKeysRequest\",\n\x17ListSigningKeysResponse\x12\x11\n\tjwks_json\x18\x01 \x01(\t2\xd9\r\n\x0cOAuthService\x12}\n\tGetClient\x12&.comptoir.identity.v1.GetClientRequest\x1a\x1c.comptoir.identity.v1.Client\"*\x90\x02\x01\x8a\xb5\x18#\n\x01\x04\x18\x01 \x03(\x01\x32\x18{\"clientId\": \"demo-app\"}\x12\x9f\x02\n\tPutClient\x12&.comptoir.identity.v1.PutClientRequest\x1a\x1c.comptoir.identity.v1.Client\"\xcb\x01\x8a\xb5\x18\xc6\x01\n\x01\x04\x18\x01 \x03(\x01\x32\xba\x01{\"client\": {\"clientId\": \"demo-app\", \"displayName\": \"Demonstration\", \"redirectUris\": [\"https://app.example/callback\"], \"scopes\": [\"openid\", \"shop\"], \"grantTypes\": [\"authorization_code\"]}}\x12\xe2\x01\n\nGetConsent\x12\'.comptoir.identity.v1.GetConsentRequest\x1a\x1d.comptoir.identity.v1.Consent\"\x8b\x01\x90\x02\x01\x8a\xb5\x18\x83\x01\n\x01\x04\x18\x01 \x03(\x01\x32x{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\", \"clientId\": \"demo-app\", \"scopes\": [\"openid\", \"shop\"]}\x12\xb0\x03\n\x17\x43reateAuthorizationCode\x12\x34.comptoir.identity.v1.CreateAuthorizationCodeRequest\x1a\x35.comptoir.identity.v1.CreateAuthorizationCodeResponse\"\xa7\x02\x8a\xb5\x18\xa2\x02\n\x01\x04\x18\x01 \x03(\x01\x32\x94\x02{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\", \"clientId\": \"demo-app\", \"redirectUri\": \"https://app.example/callback\", \"scopes\": [\"openid\", \"shop\"], \"codeChallenge\": \"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\", \"company\": \"companies/k4t2mc7xq5wz3bnd6hra\"}H\x01\x12\xc5\x02\n\x0bRedeemGrant\x12(.comptoir.identity.v1.RedeemGrantRequest\x1a\x1e.comptoir.identity.v1.TokenSet\"\xeb\x01\x8a\xb5\x18\xe6\x01\n\x01\x04\x18\x01 \x03(\x01\x32\xd8\x01{\"client\": {\"clientId\": \"demo-app\"}, \"authorizationCode\": {\"code\": \"bWFkZS11cC1hdXRob3JpemF0aW9uLWNvZGU\", \"redirectUri\": \"https://app.example/callback\", \"codeVerifier\": \"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk\"}}H\x01\x12\xc0\x01\n\x0bRevokeToken\x12(.comptoir.identity.v1.RevokeTokenRequest\x1a).comptoir.identity.v1.RevokeTokenResponse\"\\\x8a\xb5\x18X\n\x01\x04\x18\x01 \x03(\x01\x32M{\"client\": {\"clientId\": \"demo-app\"}, \"token\": \"bWFkZS11cC1yZWZyZXNoLXRva2Vu\"}\x12\x84\x01\n\x0fListSigningKeys\x12,.comptoir.identity.v1.ListSigningKeysRequest\x1a-.comptoir.identity.v1.ListSigningKeysResponse\"\x14\x90\x02\x01\x8a\xb5\x18\r\n\x01\x04\x18\x01 \x03(\x01\x32\x02{}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n comptoir/identity/v1/oauth.proto\x12\x14\x63omptoir.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a comptoir/options/v1/policy.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\x8e\x03\n\x06\x43lient\x12\x34\n\tclient_id\x18\x01 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x02\xbaH\x04r\x02\x18\x7f\x12+\n\rredirect_uris\x18\x03 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\x08\x01\x10\x14\"\x08r\x06\x18\x80\x08\x88\x01\x01\x12/\n\x06scopes\x18\x04 \x03(\tB\x1f\xbaH\x1c\x92\x01\x19\x08\x01\x10\x32\"\x13r\x11\x32\x0f^[a-z_.]{1,64}$\x12\x44\n\x0bgrant_types\x18\x05 \x03(\tB/\xbaH,\x92\x01)\x08\x01\"%r#R\x12\x61uthorization_codeR\rrefresh_token\x12\x1a\n\x0c\x63onfidential\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x13\n\x0b\x66irst_party\x18\x07 \x01(\x08\x12\x32\n\x07\x63ompany\x18\x08 \x01(\tB!\xe2\x41\x01\x03\xfa\x41\x1a\n\x18\x63omptoir.company/Company\x12\"\n\x14\x63ompany_display_name\x18\t \x01(\tB\x04\xe2\x41\x01\x03\"3\n\x10GetClientRequest\x12\x1f\n\tclient_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\"j\n\x10PutClientRequest\x12\x32\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x1c.comptoir.identity.v1.ClientB\x04\xe2\x41\x01\x02\x12\"\n\rclient_secret\x18\x02 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\"d\n\x11GetConsentRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\x17\n\tclient_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0e\n\x06scopes\x18\x03 \x03(\t\"\x1a\n\x07\x43onsent\x12\x0f\n\x07granted\x18\x01 \x01(\x08\"\x8e\x02\n\x1e\x43reateAuthorizationCodeRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\x17\n\tclient_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0credirect_uri\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12\x36\n\x0e\x63ode_challenge\x18\x05 \x01(\tB\x1e\xe2\x41\x01\x02\xbaH\x17r\x15\x32\x13^[A-Za-z0-9_-]{43}$\x12\x17\n\x05nonce\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12.\n\x07\x63ompany\x18\x07 \x01(\tB\x1d\xfa\x41\x1a\n\x18\x63omptoir.company/Company\"4\n\x1f\x43reateAuthorizationCodeResponse\x12\x11\n\x04\x63ode\x18\x01 \x01(\tB\x03\x80\x01\x01\"\x7f\n\x11\x43lientCredentials\x12\x1f\n\tclient_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\"\n\rclient_secret\x18\x02 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\x12%\n\x10\x63lient_assertion\x18\x03 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80 \"w\n\x16\x41uthorizationCodeGrant\x12\x19\n\x04\x63ode\x18\x01 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\x12\x1e\n\x0credirect_uri\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\"\n\rcode_verifier\x18\x03 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\"G\n\x11RefreshTokenGrant\x12\"\n\rrefresh_token\x18\x01 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\x12\x0e\n\x06scopes\x18\x02 \x03(\t\"(\n\x16\x43lientCredentialsGrant\x12\x0e\n\x06scopes\x18\x01 \x03(\t\"\xbd\x02\n\x12RedeemGrantRequest\x12=\n\x06\x63lient\x18\x01 \x01(\x0b\x32\'.comptoir.identity.v1.ClientCredentialsB\x04\xe2\x41\x01\x02\x12J\n\x12\x61uthorization_code\x18\x02 \x01(\x0b\x32,.comptoir.identity.v1.AuthorizationCodeGrantH\x00\x12@\n\rrefresh_token\x18\x03 \x01(\x0b\x32\'.comptoir.identity.v1.RefreshTokenGrantH\x00\x12J\n\x12\x63lient_credentials\x18\x04 \x01(\x0b\x32,.comptoir.identity.v1.ClientCredentialsGrantH\x00\x42\x0e\n\x05grant\x12\x05\xbaH\x02\x08\x01\"\x84\x01\n\x08TokenSet\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x1a\n\x12\x65xpires_in_seconds\x18\x02 \x01(\x05\x12\x1a\n\rrefresh_token\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x15\n\x08id_token\x18\x04 \x01(\tB\x03\x80\x01\x01\x12\x0e\n\x06scopes\x18\x05 \x03(\t\"s\n\x12RevokeTokenRequest\x12=\n\x06\x63lient\x18\x01 \x01(\x0b\x32\'.comptoir.identity.v1.ClientCredentialsB\x04\xe2\x41\x01\x02\x12\x1e\n\x05token\x18\x02 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80 \"\x15\n\x13RevokeTokenResponse\"\x18\n\x16ListSigningKeysRequest\",\n\x17ListSigningKeysResponse\x12\x11\n\tjwks_json\x18\x01 \x01(\t2\xd9\r\n\x0cOAuthService\x12}\n\tGetClient\x12&.comptoir.identity.v1.GetClientRequest\x1a\x1c.comptoir.identity.v1.Client\"*\x90\x02\x01\x8a\xb5\x18#\n\x01\x04\x18\x01 \x03(\x01\x32\x18{\"clientId\": \"demo-app\"}\x12\x9f\x02\n\tPutClient\x12&.comptoir.identity.v1.PutClientRequest\x1a\x1c.comptoir.identity.v1.Client\"\xcb\x01\x8a\xb5\x18\xc6\x01\n\x01\x04\x18\x01 \x03(\x01\x32\xba\x01{\"client\": {\"clientId\": \"demo-app\", \"displayName\": \"Demonstration\", \"redirectUris\": [\"https://app.example/callback\"], \"scopes\": [\"openid\", \"shop\"], \"grantTypes\": [\"authorization_code\"]}}\x12\xe2\x01\n\nGetConsent\x12\'.comptoir.identity.v1.GetConsentRequest\x1a\x1d.comptoir.identity.v1.Consent\"\x8b\x01\x90\x02\x01\x8a\xb5\x18\x83\x01\n\x01\x04\x18\x01 \x03(\x01\x32x{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\", \"clientId\": \"demo-app\", \"scopes\": [\"openid\", \"shop\"]}\x12\xb0\x03\n\x17\x43reateAuthorizationCode\x12\x34.comptoir.identity.v1.CreateAuthorizationCodeRequest\x1a\x35.comptoir.identity.v1.CreateAuthorizationCodeResponse\"\xa7\x02\x8a\xb5\x18\xa2\x02\n\x01\x04\x18\x01 \x03(\x01\x32\x94\x02{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\", \"clientId\": \"demo-app\", \"redirectUri\": \"https://app.example/callback\", \"scopes\": [\"openid\", \"shop\"], \"codeChallenge\": \"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\", \"company\": \"companies/k4t2mc7xq5wz3bnd6hra\"}H\x01\x12\xc5\x02\n\x0bRedeemGrant\x12(.comptoir.identity.v1.RedeemGrantRequest\x1a\x1e.comptoir.identity.v1.TokenSet\"\xeb\x01\x8a\xb5\x18\xe6\x01\n\x01\x04\x18\x01 \x03(\x01\x32\xd8\x01{\"client\": {\"clientId\": \"demo-app\"}, \"authorizationCode\": {\"code\": \"bWFkZS11cC1hdXRob3JpemF0aW9uLWNvZGU\", \"redirectUri\": \"https://app.example/callback\", \"codeVerifier\": \"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk\"}}H\x01\x12\xc0\x01\n\x0bRevokeToken\x12(.comptoir.identity.v1.RevokeTokenRequest\x1a).comptoir.identity.v1.RevokeTokenResponse\"\\\x8a\xb5\x18X\n\x01\x04\x18\x01 \x03(\x01\x32M{\"client\": {\"clientId\": \"demo-app\"}, \"token\": \"bWFkZS11cC1yZWZyZXNoLXRva2Vu\"}\x12\x84\x01\n\x0fListSigningKeys\x12,.comptoir.identity.v1.ListSigningKeysRequest\x1a-.comptoir.identity.v1.ListSigningKeysResponse\"\x14\x90\x02\x01\x8a\xb5\x18\r\n\x01\x04\x18\x01 \x03(\x01\x32\x02{}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,6 +47,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLIENT'].fields_by_name['grant_types']._serialized_options = b'\272H,\222\001)\010\001\"%r#R\022authorization_codeR\rrefresh_token'
   _globals['_CLIENT'].fields_by_name['confidential']._loaded_options = None
   _globals['_CLIENT'].fields_by_name['confidential']._serialized_options = b'\342A\001\003'
+  _globals['_CLIENT'].fields_by_name['company']._loaded_options = None
+  _globals['_CLIENT'].fields_by_name['company']._serialized_options = b'\342A\001\003\372A\032\n\030comptoir.company/Company'
+  _globals['_CLIENT'].fields_by_name['company_display_name']._loaded_options = None
+  _globals['_CLIENT'].fields_by_name['company_display_name']._serialized_options = b'\342A\001\003'
   _globals['_GETCLIENTREQUEST'].fields_by_name['client_id']._loaded_options = None
   _globals['_GETCLIENTREQUEST'].fields_by_name['client_id']._serialized_options = b'\342A\001\002\272H\005r\003\030\200\001'
   _globals['_PUTCLIENTREQUEST'].fields_by_name['client']._loaded_options = None
@@ -75,6 +79,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLIENTCREDENTIALS'].fields_by_name['client_id']._serialized_options = b'\342A\001\002\272H\005r\003\030\200\001'
   _globals['_CLIENTCREDENTIALS'].fields_by_name['client_secret']._loaded_options = None
   _globals['_CLIENTCREDENTIALS'].fields_by_name['client_secret']._serialized_options = b'\200\001\001\272H\005r\003\030\200\002'
+  _globals['_CLIENTCREDENTIALS'].fields_by_name['client_assertion']._loaded_options = None
+  _globals['_CLIENTCREDENTIALS'].fields_by_name['client_assertion']._serialized_options = b'\200\001\001\272H\005r\003\030\200 '
   _globals['_AUTHORIZATIONCODEGRANT'].fields_by_name['code']._loaded_options = None
   _globals['_AUTHORIZATIONCODEGRANT'].fields_by_name['code']._serialized_options = b'\200\001\001\272H\005r\003\030\200\002'
   _globals['_AUTHORIZATIONCODEGRANT'].fields_by_name['redirect_uri']._loaded_options = None
@@ -112,37 +118,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OAUTHSERVICE'].methods_by_name['ListSigningKeys']._loaded_options = None
   _globals['_OAUTHSERVICE'].methods_by_name['ListSigningKeys']._serialized_options = b'\220\002\001\212\265\030\r\n\001\004\030\001 \003(\0012\002{}'
   _globals['_CLIENT']._serialized_start=182
-  _globals['_CLIENT']._serialized_end=492
-  _globals['_GETCLIENTREQUEST']._serialized_start=494
-  _globals['_GETCLIENTREQUEST']._serialized_end=545
-  _globals['_PUTCLIENTREQUEST']._serialized_start=547
-  _globals['_PUTCLIENTREQUEST']._serialized_end=653
-  _globals['_GETCONSENTREQUEST']._serialized_start=655
-  _globals['_GETCONSENTREQUEST']._serialized_end=755
-  _globals['_CONSENT']._serialized_start=757
-  _globals['_CONSENT']._serialized_end=783
-  _globals['_CREATEAUTHORIZATIONCODEREQUEST']._serialized_start=786
-  _globals['_CREATEAUTHORIZATIONCODEREQUEST']._serialized_end=1056
-  _globals['_CREATEAUTHORIZATIONCODERESPONSE']._serialized_start=1058
-  _globals['_CREATEAUTHORIZATIONCODERESPONSE']._serialized_end=1110
-  _globals['_CLIENTCREDENTIALS']._serialized_start=1112
-  _globals['_CLIENTCREDENTIALS']._serialized_end=1200
-  _globals['_AUTHORIZATIONCODEGRANT']._serialized_start=1202
-  _globals['_AUTHORIZATIONCODEGRANT']._serialized_end=1321
-  _globals['_REFRESHTOKENGRANT']._serialized_start=1323
-  _globals['_REFRESHTOKENGRANT']._serialized_end=1394
-  _globals['_REDEEMGRANTREQUEST']._serialized_start=1397
-  _globals['_REDEEMGRANTREQUEST']._serialized_end=1638
-  _globals['_TOKENSET']._serialized_start=1641
-  _globals['_TOKENSET']._serialized_end=1773
-  _globals['_REVOKETOKENREQUEST']._serialized_start=1775
-  _globals['_REVOKETOKENREQUEST']._serialized_end=1890
-  _globals['_REVOKETOKENRESPONSE']._serialized_start=1892
-  _globals['_REVOKETOKENRESPONSE']._serialized_end=1913
-  _globals['_LISTSIGNINGKEYSREQUEST']._serialized_start=1915
-  _globals['_LISTSIGNINGKEYSREQUEST']._serialized_end=1939
-  _globals['_LISTSIGNINGKEYSRESPONSE']._serialized_start=1941
-  _globals['_LISTSIGNINGKEYSRESPONSE']._serialized_end=1985
-  _globals['_OAUTHSERVICE']._serialized_start=1988
-  _globals['_OAUTHSERVICE']._serialized_end=3741
+  _globals['_CLIENT']._serialized_end=580
+  _globals['_GETCLIENTREQUEST']._serialized_start=582
+  _globals['_GETCLIENTREQUEST']._serialized_end=633
+  _globals['_PUTCLIENTREQUEST']._serialized_start=635
+  _globals['_PUTCLIENTREQUEST']._serialized_end=741
+  _globals['_GETCONSENTREQUEST']._serialized_start=743
+  _globals['_GETCONSENTREQUEST']._serialized_end=843
+  _globals['_CONSENT']._serialized_start=845
+  _globals['_CONSENT']._serialized_end=871
+  _globals['_CREATEAUTHORIZATIONCODEREQUEST']._serialized_start=874
+  _globals['_CREATEAUTHORIZATIONCODEREQUEST']._serialized_end=1144
+  _globals['_CREATEAUTHORIZATIONCODERESPONSE']._serialized_start=1146
+  _globals['_CREATEAUTHORIZATIONCODERESPONSE']._serialized_end=1198
+  _globals['_CLIENTCREDENTIALS']._serialized_start=1200
+  _globals['_CLIENTCREDENTIALS']._serialized_end=1327
+  _globals['_AUTHORIZATIONCODEGRANT']._serialized_start=1329
+  _globals['_AUTHORIZATIONCODEGRANT']._serialized_end=1448
+  _globals['_REFRESHTOKENGRANT']._serialized_start=1450
+  _globals['_REFRESHTOKENGRANT']._serialized_end=1521
+  _globals['_CLIENTCREDENTIALSGRANT']._serialized_start=1523
+  _globals['_CLIENTCREDENTIALSGRANT']._serialized_end=1563
+  _globals['_REDEEMGRANTREQUEST']._serialized_start=1566
+  _globals['_REDEEMGRANTREQUEST']._serialized_end=1883
+  _globals['_TOKENSET']._serialized_start=1886
+  _globals['_TOKENSET']._serialized_end=2018
+  _globals['_REVOKETOKENREQUEST']._serialized_start=2020
+  _globals['_REVOKETOKENREQUEST']._serialized_end=2135
+  _globals['_REVOKETOKENRESPONSE']._serialized_start=2137
+  _globals['_REVOKETOKENRESPONSE']._serialized_end=2158
+  _globals['_LISTSIGNINGKEYSREQUEST']._serialized_start=2160
+  _globals['_LISTSIGNINGKEYSREQUEST']._serialized_end=2184
+  _globals['_LISTSIGNINGKEYSRESPONSE']._serialized_start=2186
+  _globals['_LISTSIGNINGKEYSRESPONSE']._serialized_end=2230
+  _globals['_OAUTHSERVICE']._serialized_start=2233
+  _globals['_OAUTHSERVICE']._serialized_end=3986
 # @@protoc_insertion_point(module_scope)

@@ -31,14 +31,20 @@ class Client(_message.Message):
     GRANT_TYPES_FIELD_NUMBER: _builtins.int
     CONFIDENTIAL_FIELD_NUMBER: _builtins.int
     FIRST_PARTY_FIELD_NUMBER: _builtins.int
+    COMPANY_FIELD_NUMBER: _builtins.int
+    COMPANY_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     client_id: _builtins.str
     """Identifier it presents."""
     display_name: _builtins.str
     """Name shown on the consent page."""
     confidential: _builtins.bool
-    """Whether it authenticates with a secret."""
+    """Whether it proves who it is, by a secret or by a signature."""
     first_party: _builtins.bool
     """Whether it is part of the platform, so that no consent is asked."""
+    company: _builtins.str
+    """The company that registered it, outside of which it does nothing; empty for the platform's own."""
+    company_display_name: _builtins.str
+    """Name of that company, for the consent page."""
     @_builtins.property
     def redirect_uris(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Redirect URIs, compared byte for byte."""
@@ -49,7 +55,7 @@ class Client(_message.Message):
 
     @_builtins.property
     def grant_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Grant types it may use: `authorization_code`, `refresh_token`."""
+        """Grant types it may use: `authorization_code`, `refresh_token`; an application also `client_credentials`."""
 
     def __init__(
         self,
@@ -61,10 +67,12 @@ class Client(_message.Message):
         grant_types: _abc.Iterable[_builtins.str] | None = ...,
         confidential: _builtins.bool = ...,
         first_party: _builtins.bool = ...,
+        company: _builtins.str = ...,
+        company_display_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "confidential", b"confidential", "display_name", b"display_name", "first_party", b"first_party", "grant_types", b"grant_types", "redirect_uris", b"redirect_uris", "scopes", b"scopes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "company", b"company", "company_display_name", b"company_display_name", "confidential", b"confidential", "display_name", b"display_name", "first_party", b"first_party", "grant_types", b"grant_types", "redirect_uris", b"redirect_uris", "scopes", b"scopes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -252,19 +260,23 @@ class ClientCredentials(_message.Message):
 
     CLIENT_ID_FIELD_NUMBER: _builtins.int
     CLIENT_SECRET_FIELD_NUMBER: _builtins.int
+    CLIENT_ASSERTION_FIELD_NUMBER: _builtins.int
     client_id: _builtins.str
     """Identifier of the client."""
     client_secret: _builtins.str
     """Its secret; empty for a public client."""
+    client_assertion: _builtins.str
+    """Or what it signed to say who it is (`private_key_jwt`, RFC 7523): good for one request."""
     def __init__(
         self,
         *,
         client_id: _builtins.str = ...,
         client_secret: _builtins.str = ...,
+        client_assertion: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "client_secret", b"client_secret"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_assertion", b"client_assertion", "client_id", b"client_id", "client_secret", b"client_secret"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -329,6 +341,30 @@ class RefreshTokenGrant(_message.Message):
 Global___RefreshTokenGrant: _TypeAlias = RefreshTokenGrant  # noqa: Y015
 
 @_typing.final
+class ClientCredentialsGrant(_message.Message):
+    """An application asks for itself (RFC 6749 4.4)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCOPES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Scopes wanted, a subset of those that it was registered with; all that it can use by itself when empty."""
+
+    def __init__(
+        self,
+        *,
+        scopes: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scopes", b"scopes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClientCredentialsGrant: _TypeAlias = ClientCredentialsGrant  # noqa: Y015
+
+@_typing.final
 class RedeemGrantRequest(_message.Message):
     """Redeems a grant."""
 
@@ -337,6 +373,7 @@ class RedeemGrantRequest(_message.Message):
     CLIENT_FIELD_NUMBER: _builtins.int
     AUTHORIZATION_CODE_FIELD_NUMBER: _builtins.int
     REFRESH_TOKEN_FIELD_NUMBER: _builtins.int
+    CLIENT_CREDENTIALS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def client(self) -> Global___ClientCredentials:
         """The client."""
@@ -349,18 +386,23 @@ class RedeemGrantRequest(_message.Message):
     def refresh_token(self) -> Global___RefreshTokenGrant:
         """A refresh token."""
 
+    @_builtins.property
+    def client_credentials(self) -> Global___ClientCredentialsGrant:
+        """Nothing but the client itself."""
+
     def __init__(
         self,
         *,
         client: Global___ClientCredentials | None = ...,
         authorization_code: Global___AuthorizationCodeGrant | None = ...,
         refresh_token: Global___RefreshTokenGrant | None = ...,
+        client_credentials: Global___ClientCredentialsGrant | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["authorization_code", b"authorization_code", "client", b"client", "grant", b"grant", "refresh_token", b"refresh_token"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["authorization_code", b"authorization_code", "client", b"client", "client_credentials", b"client_credentials", "grant", b"grant", "refresh_token", b"refresh_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorization_code", b"authorization_code", "client", b"client", "grant", b"grant", "refresh_token", b"refresh_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorization_code", b"authorization_code", "client", b"client", "client_credentials", b"client_credentials", "grant", b"grant", "refresh_token", b"refresh_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_grant: _TypeAlias = _typing.Literal["authorization_code", "refresh_token"]  # noqa: Y015
+    _WhichOneofReturnType_grant: _TypeAlias = _typing.Literal["authorization_code", "refresh_token", "client_credentials"]  # noqa: Y015
     _WhichOneofArgType_grant: _TypeAlias = _typing.Literal["grant", b"grant"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_grant) -> _WhichOneofReturnType_grant | None: ...
 

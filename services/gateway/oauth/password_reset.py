@@ -1,0 +1,114 @@
+"""`/help/password` and `/password/reset` (ID5): one procedure for a forgotten password and a locked account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from flask import Response, request
+
+from services.chassis.errors import Exhausted, Invalid, Precondition
+from services.gateway.oauth.help import HelpSettings
+from services.gateway.oauth.identity import Identity
+from services.gateway.oauth.pages import Pages
+from services.gateway.oauth.places import PASSWORD_HELP, PASSWORD_RESET, SIGN_IN, with_query
+from services.gateway.oauth.refused import later, told_when
+from services.look.page import Problem
+
+_LONGEST = 254
+_LINK = "link"
+
+
+@dataclass(frozen=True)
+class PasswordReset:
+    """Asks for a link by mail, and for the new password that it opens the way to."""
+
+    identity: Identity
+    pages: Pages
+    help: HelpSettings
+
+    def ask(self) -> Response:
+        """Asks who it is about."""
+        return self._ask()
+
+    def send(self) -> Response:
+        """One answer whoever it is: identity finds out whether there is anybody, and tells it to nobody here."""
+        fits, typed = self.pages.csrf.fits(), request.form.get("account", "").strip()
+        if not typed or not fits:
+            problem = Problem("reset.account_missing", "account") if fits else Problem("form.stale")
+            return self._ask(typed, problem)
+        if len(typed) > _LONGEST or "\0" in typed:
+            return self._ask("", Problem("reset.account_missing", "account"))
+        try:
+            self.identity.request_password_reset(typed)
+        except Exhausted as fault:
+            page = self._ask(typed, later(fault), status=HTTPStatus.TOO_MANY_REQUESTS)
+            return told_when(page, fault)
+        return self.pages.show("reset_sent.html", here=PASSWORD_HELP, sign_in=SIGN_IN)
+
+    def choose(self) -> Response:
+        """The form for the new password, if the link is good."""
+        link = request.args.get(_LINK, "")
+        if not self.identity.password_reset_is_open(link):
+            return self._over()
+        return self._choose(link)
+
+    def submit(self) -> Response:
+        """Sets it. Whatever breaks the rule is named, and the link stays good."""
+        fits, link = self.pages.csrf.fits(), request.form.get(_LINK, "")
+        chosen = request.form.get("new_password", "")
+        if not fits:
+            return self._choose(link, [Problem("form.stale")])
+        if not chosen:
+            return self._choose(link, [Problem("reset.password_missing", "new_password")])
+        if chosen != request.form.get("repeated_password", ""):
+            return self._choose(link, [Problem("reset.password_differs", "repeated_password")])
+        try:
+            self.identity.reset_password(link, chosen)
+        except Precondition:
+            return self._over()
+        except Invalid as fault:
+            broken = self._broken(fault)
+            return self._choose(link, broken) if broken else self._over()
+        except Exhausted as fault:
+            page = self._choose(link, [later(fault)], HTTPStatus.TOO_MANY_REQUESTS)
+            return told_when(page, fault)
+        self.pages.csrf.renew()
+        return self.pages.show("reset_done.html", here=SIGN_IN, sign_in=SIGN_IN)
+
+    def _broken(self, fault: Invalid) -> list[Problem]:
+        """The rules that the password breaks; none if it is the link that no link can look like."""
+        rules = [found.rule for found in fault.violations if found.field == "new_password"]
+        keys = [
+            f"reset.{rule}" if rule.startswith("password_") else "reset.password_length" for rule in rules
+        ]
+        return [Problem(key, "new_password") for key in keys]
+
+    def _ask(self, typed: str = "", problem: Problem | None = None, *, status: int = 422) -> Response:
+        return self.pages.show(
+            "help_password.html",
+            status if problem else HTTPStatus.OK,
+            here=PASSWORD_HELP,
+            problems=[problem] if problem else [],
+            account=typed[:_LONGEST],
+            action=PASSWORD_HELP,
+            support=self.help.support,
+            sign_in=SIGN_IN,
+        )
+
+    def _choose(self, link: str, problems: Iterable[Problem] = (), status: int = 422) -> Response:
+        problems = list(problems)
+        return self.pages.show(
+            "reset_choose.html",
+            status if problems else HTTPStatus.OK,
+            here=with_query(PASSWORD_RESET, [(_LINK, link)]),
+            problems=problems,
+            link=link,
+            action=PASSWORD_RESET,
+        )
+
+    def _over(self) -> Response:
+        return self.pages.show(
+            "reset_over.html", HTTPStatus.GONE, here=PASSWORD_HELP, password_help=PASSWORD_HELP
+        )

@@ -1,0 +1,129 @@
+"""The pages for a forgotten password or a locked account (ID5), and browsers that are known again (ID9)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from werkzeug.test import TestResponse
+
+from services.chassis.db.scope import Scope
+from services.chassis.testing.tokens import ISSUER
+from services.gateway.oauth.tests.browser import Browser, form_of
+from services.gateway.oauth.tests.conftest import Gateway
+from services.identity.links import RESET, Links
+from services.identity.tests.acts import PASSWORD
+from services.look.languages import CODES
+
+ANOTHER = "nine quiet otters swim 3 rivers"
+
+
+def path_of_link(gateway: Gateway, user: str) -> str:
+    """Where the mail of the person leads, on the gateway."""
+    resources = gateway.acts.identity.resources
+    links = Links(resources.vault, ISSUER)
+    with resources.database.transaction(Scope()) as db:
+        address = links.address(db, links.issue(db, RESET, user, gateway.past()), gateway.past())
+    assert address is not None
+    return address.url.removeprefix(ISSUER)
+
+
+def asked(gateway: Gateway, typed: str) -> TestResponse:
+    browser = gateway.browser()
+    return browser.submit(browser.get("/help/password"), account=typed)
+
+
+def plain(page: TestResponse) -> str:
+    """The page without what differs at each showing."""
+    return re.sub(r'value="[^"]*"', "", page.text)
+
+
+def test_the_sign_in_page_leads_there_and_the_answer_is_one_for_everybody(gateway: Gateway) -> None:
+    person = gateway.acts.person(email="asked@halles.example")
+    known = gateway.acts.person()
+    answers = [asked(gateway, typed) for typed in (known.login, person.email, "nobody", "no@body.example")]
+
+    assert 'href="/help/password"' in gateway.browser().get("/sign-in").text
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({plain(answer) for answer in answers}) == 1
+    assert len({tuple(sorted(answer.headers.keys())) for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("typed", ["", "  ", "\0", "x" * 300])
+def test_nothing_that_could_be_anybody_is_asked_for_again(gateway: Gateway, typed: str) -> None:
+    answer = asked(gateway, typed)
+
+    assert answer.status_code == 422
+    assert 'id="account-problem"' in answer.text
+
+
+def test_a_new_password_is_set_once_and_named_rules_leave_the_link_good(gateway: Gateway) -> None:
+    person = gateway.acts.person()
+    path, browser = path_of_link(gateway, person.name), gateway.browser()
+    page = browser.get(path)
+    for chosen, repeated, sentence in (
+        ("", "", "Saisissez le nouveau mot de passe."),
+        (ANOTHER, "another", "Les deux saisies diffèrent."),
+        ("short 1", "short 1", "de 15 à 128 caractères"),
+        ("only letters are in this", "only letters are in this", "une lettre et un chiffre"),
+        (PASSWORD, PASSWORD, "l&#39;un de vos quatre derniers"),
+    ):
+        refused = browser.submit(page, new_password=chosen, repeated_password=repeated)
+        assert refused.status_code == 422
+        assert sentence in refused.text
+        assert "short 1" not in refused.text
+    done = browser.submit(page, new_password=ANOTHER, repeated_password=ANOTHER)
+    again = browser.get(path)
+
+    assert done.status_code == 200
+    assert "Le mot de passe est changé" in done.text
+    assert (again.status_code, "/help/password" in again.text) == (410, True)
+    assert gateway.acts.sign_in(person.login, ANOTHER)
+
+
+@pytest.mark.parametrize("link", ["", "nonsense", "x" * 400, "a\0b"])
+def test_a_link_that_never_was_says_so(gateway: Gateway, link: str) -> None:
+    browser = gateway.browser()
+    page = browser.get(path_of_link(gateway, gateway.acts.person().name))
+
+    assert browser.get(f"/password/reset?link={link}".replace("\0", "%00")).status_code == 410
+    form = {**form_of(page).values, "link": link, "new_password": ANOTHER, "repeated_password": ANOTHER}
+    assert browser.post("/password/reset", form, Origin=ISSUER).status_code == 410
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_the_pages_speak_every_language(gateway: Gateway, code: str) -> None:
+    path = path_of_link(gateway, gateway.acts.person().name)
+    browser = gateway.browser()
+    pages = [browser.get(f"{path}&lang={code}"), browser.get("/help/password"), browser.get("/help/faq")]
+
+    assert {page.headers["Content-Language"] for page in pages} == {code}
+    assert all(page.status_code == 200 for page in pages)
+
+
+def test_another_sites_form_and_a_stale_one_set_nothing(gateway: Gateway) -> None:
+    person = gateway.acts.person()
+    path, browser = path_of_link(gateway, person.name), gateway.browser()
+    form = {**form_of(browser.get(path)).values, "new_password": ANOTHER, "repeated_password": ANOTHER}
+
+    assert browser.post("/password/reset", form, Origin="https://evil.example").status_code == 403
+    assert gateway.browser().post("/password/reset", form, Origin=ISSUER).status_code == 422
+    assert gateway.acts.sign_in(person.login)
+
+
+def sign_in(browser: Browser, login: str, password: str = PASSWORD) -> int:
+    return browser.submit(browser.get("/sign-in"), login=login, password=password).status_code
+
+
+def test_a_browser_that_signed_in_before_gets_in_while_the_login_is_locked(gateway: Gateway) -> None:
+    login, other = gateway.acts.person().login, gateway.acts.person().login
+    known = gateway.browser()
+    assert [sign_in(known, login), sign_in(known, other), sign_in(known, login)] == [200, 200, 200]
+    stranger = gateway.browser()
+    for _ in range(10):
+        assert sign_in(stranger, login, "not the password 1") == 422
+
+    assert sign_in(stranger, login) == 422
+    assert sign_in(known, login) == 200
+    assert len(known.cookie("__Host-devices").split("~")) == 2
+    assert stranger.cookie("__Host-devices") == ""
