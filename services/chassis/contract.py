@@ -33,6 +33,7 @@ from comptoir.identity.v1 import (
     password_pb2,
     session_pb2,
     user_pb2,
+    user_session_pb2,
 )
 from comptoir.inbox.v1 import message_pb2
 from comptoir.media.v1 import logo_pb2
@@ -53,6 +54,7 @@ FILES: tuple[FileDescriptor, ...] = tuple(
         password_pb2,
         session_pb2,
         user_pb2,
+        user_session_pb2,
         message_pb2,
         logo_pb2,
         go_live_pb2,

@@ -13,6 +13,7 @@ from comptoir.identity.v1 import (
     password_pb2,
     session_pb2,
     user_pb2,
+    user_session_pb2,
 )
 from services.chassis.feed.published import Published
 from services.chassis.mirrors.standing import Standing
@@ -29,6 +30,7 @@ from services.identity.api.console import break_glass, create_operator
 from services.identity.api.memberships import MembershipApi
 from services.identity.api.passwords import PasswordApi
 from services.identity.api.sessions import SessionApi
+from services.identity.api.user_sessions import UserSessionApi
 from services.identity.api.users import UserApi
 from services.identity.applications.rows import ApplicationRow
 from services.identity.attempts import Attempts, Limit
@@ -83,6 +85,7 @@ def _handlers(resources: Resources) -> Handlers:
         oauth_pb2.DESCRIPTOR.services_by_name["OAuthService"]: OAuthApi(
             Authentication(database, settings.issuer), grants, keys
         ),
+        user_session_pb2.DESCRIPTOR.services_by_name["UserSessionService"]: UserSessionApi(),
     }
 
 

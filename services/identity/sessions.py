@@ -25,6 +25,8 @@ IDLE = timedelta(minutes=15)
 ABSOLUTE = timedelta(hours=12)
 _REMEMBERED = timedelta(hours=1)
 ENDED = PATTERNS["comptoir.identity/EndedSession"]
+NAME = PATTERNS["comptoir.identity/UserSession"]
+_MOST_LISTED = 100
 NOTED_EVERY = timedelta(minutes=1)
 """Use is written down at most this often, so an idle session may end up to a minute early."""
 
@@ -142,6 +144,23 @@ def end(call: Call, value: str) -> None:
         bearers.forget(call.db, bearers.SESSION, value)
     else:
         _end(call.db, row, call.now)
+
+
+def listed(db: Session, user_id: str, now: datetime) -> list[SessionRow]:
+    """The person's live sessions, the latest used first."""
+    query = select(SessionRow).where(SessionRow.user_id == user_id, SessionRow.use_time > now - IDLE)
+    rows = db.scalars(query.order_by(SessionRow.use_time.desc(), SessionRow.session_id)).all()
+    return [row for row in rows if row.alive(now)][:_MOST_LISTED]
+
+
+def revoke(db: Session, session_id: str, now: datetime) -> bool:
+    """Ends a session of the person that the transaction is confined to; False if there is none, or none alive."""
+    query = select(SessionRow).where(SessionRow.session_id == session_id).with_for_update()
+    row = db.scalars(query).one_or_none()
+    if row is None or not row.alive(now):
+        return False
+    _end(db, row, now)
+    return True
 
 
 def end_others(db: Session, user_id: str, kept: str, now: datetime) -> None:

@@ -7,11 +7,11 @@ token is the same whoever of several parallel requests asks for it. Families liv
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ARRAY, Text, select
+from sqlalchemy import ARRAY, Text, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.db.rows import PersonRow
@@ -19,7 +19,7 @@ from services.chassis.names import new_id
 from services.chassis.vault.vault import Vault
 from services.identity import bearers, sessions
 from services.identity.derived import Derived
-from services.identity.oauth.clients import Client
+from services.identity.oauth.clients import Client, ClientRow
 from services.identity.rows import Base
 from services.identity.sessions import SessionRow
 
@@ -111,3 +111,15 @@ def find(db: Session, family_id: str) -> FamilyRow | None:
     """The family, if it still is."""
     query = select(FamilyRow).where(FamilyRow.family_id == family_id)
     return db.scalars(query, execution_options={"populate_existing": True}).one_or_none()
+
+
+def applications(db: Session, session_ids: Collection[str]) -> dict[str, list[str]]:
+    """The applications that hold refresh tokens, by session: the platform's by name, a company's own by their ids."""
+    name = func.coalesce(ClientRow.display_name, FamilyRow.client_id)
+    query = select(FamilyRow.session_id, name).where(FamilyRow.session_id.in_(session_ids)).distinct()
+    found: dict[str, list[str]] = {}
+    for session_id, shown in db.execute(
+        query.outerjoin(ClientRow, ClientRow.client_id == FamilyRow.client_id)
+    ):
+        found.setdefault(session_id, []).append(shown)
+    return {session_id: sorted(names) for session_id, names in found.items()}
