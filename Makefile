@@ -3,6 +3,7 @@
 BIN = .venv/bin
 SOURCES = services deploy clients tests bench
 READY = .venv/.synced
+PARALLEL = -n auto --maxprocesses 4 --dist loadfile
 ARGS =
 
 .DEFAULT_GOAL = help
@@ -15,7 +16,7 @@ run: $(READY) ## start the whole platform on this machine until Ctrl-C; ARGS=--h
 	@exec $(BIN)/python -m deploy.local $(ARGS)
 
 test: $(READY) ## run the tests
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 soak: $(READY) ## run the tests with the big numbers
 	@$(BIN)/pytest -m soak $(ARGS)
