@@ -20,5 +20,5 @@ def test_the_payment_engine_reads_resolves_signs_and_judges(platform: Platform, 
     )
 
     assert (done.returncode, done.stderr) == (0, "")
-    for said in ("shops/12345678: Boutique du port", "capture on 2", "signature = ", "UNKNOWN"):
+    for said in ("shops/12345678: Boutique ", "capture on 2", "signature = ", "UNKNOWN"):
         assert said in done.stdout

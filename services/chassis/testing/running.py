@@ -40,7 +40,7 @@ class Running:
         clock: Clock = system_clock,
         **settings: Any,
     ) -> None:
-        self.mint = Mint()
+        self.mint = Mint(clock)
         self.database = database
         self.service = service
         self._certificates = certificates

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, RSAKey
 
+from services.chassis.clock import Clock, system_clock
 from services.chassis.tokens import ALGORITHM, TYPE
 
 ISSUER = "https://gateway.test"
@@ -21,7 +21,8 @@ ALL_SCOPES = "openid account company users applications shop inbox platform"
 class Mint:
     """Signs tokens as identity would."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = system_clock) -> None:
+        self._clock = clock
         self.minted: Callable[[str, dict[str, Any]], None] = lambda _, __: None
         """Told every token and its claims."""
         self.key: ECKey = ECKey.generate_key("P-256", {"kid": "test-key"})
@@ -31,7 +32,7 @@ class Mint:
 
     def claims(self, **changes: Any) -> dict[str, Any]:
         """The claims of a good token of an owner, with changes; None removes one."""
-        now = int(time.time())
+        now = int(self._clock().timestamp())
         claims: dict[str, Any] = {
             "iss": ISSUER,
             "aud": ISSUER,
