@@ -1,8 +1,7 @@
 """The engine of a service and the sessions it hands to calls.
 
 A server whose host vanished is given up after about ten seconds, whether we wait for it (keepalives) or it for us
-(unacknowledged data). A server that is merely frozen is not noticed so: the kernel of its host goes on acknowledging,
-and a thread waits in the driver until the host ends the connection.
+(unacknowledged data). A server that is merely frozen is given up when the transaction's time is over: see `patience`.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from services.chassis.db.compiler import ScopedCompiler
 from services.chassis.db.faults import Conflicts, fault, translated
+from services.chassis.db.patience import PROBE_SECONDS, Patient
 from services.chassis.db.scope import Scope, confine, watch_transactions
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.errors import Fault
@@ -109,8 +109,15 @@ def _engine(url: str, connections: int) -> Engine:
     )
     engine.dialect.statement_compiler = ScopedCompiler
     watch_transactions(engine)
+    _connect_patiently(engine)
     _probe_idle_connections(engine)
     return engine
+
+
+def _connect_patiently(engine: Engine) -> None:
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: object, entry: object, arguments: Any, options: dict[str, Any]) -> Patient:
+        return Patient.connect(*arguments, **options)
 
 
 def _probe_idle_connections(engine: Engine) -> None:
@@ -125,6 +132,7 @@ def _probe_idle_connections(engine: Engine) -> None:
         if time.monotonic() - entry.info.get("idle_since", time.monotonic()) < _IDLE_SECONDS:
             return
         try:
+            connection.be_patient(PROBE_SECONDS)
             connection.execute("select 1")
             connection.rollback()
         except Exception as error:

@@ -44,8 +44,9 @@ class Unscoped(Exception):
 
 
 def confine(connection: Connection, scope: Scope) -> None:
-    """Sets the scope of the running transaction; one round trip."""
+    """Sets the scope of the running transaction and its time; one round trip."""
     driver: Any = connection.connection.driver_connection
+    driver.be_patient(scope.timeout_ms / 1000)
     values = (scope.company or "", scope.user or "", str(scope.timeout_ms))
     also = (_READ_ONLY if scope.read_only else "") + (_MIRROR if scope.mirror else "")
     driver.execute(_SET + also, values)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import psycopg
 import pytest
@@ -12,7 +16,8 @@ from structlog.testing import capture_logs
 
 from services.chassis.db.database import Database
 from services.chassis.db.scope import Scope
-from services.chassis.errors import Internal, Unavailable
+from services.chassis.db.tenancy import ScopedSession
+from services.chassis.errors import Internal, TimedOut, Unavailable
 from services.chassis.service import Service
 from services.chassis.testing.postgres import Clone
 from services.chassis.tests.sample.rows import SAMPLE, Note
@@ -99,6 +104,61 @@ def test_a_lost_host_is_given_up_in_seconds(database: Database) -> None:
 
 
 _BOUNDS = ("TCP_USER_TIMEOUT", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT")
+
+
+@contextmanager
+def frozen(process: int) -> Iterator[None]:
+    """A process of the server that says nothing any more, on a host that lives."""
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def backend(session: ScopedSession) -> int:
+    return int(session.connection().scalar(select(func.pg_backend_pid())) or 0)
+
+
+def test_a_server_that_froze_holds_a_call_no_longer_than_its_time_and_no_other(database: Database) -> None:
+    brief = Scope(company="acme", timeout_ms=300)
+    with ExitStack() as freezing:
+
+        def read() -> None:
+            with database.transaction(brief) as session:
+                freezing.enter_context(frozen(backend(session)))
+                session.scalars(select(Note)).all()
+
+        began = time.monotonic()
+        with pytest.raises(Unavailable) as refused:
+            read()
+        waited = time.monotonic() - began
+
+        change(database, "later")
+
+    assert refused.value.reason == "DATABASE_UNAVAILABLE"
+    # Far less than any time-out of PostgreSQL or TCP.
+    assert waited < 5
+
+
+def test_a_connection_that_froze_while_it_lay_idle_is_replaced(database: Database) -> None:
+    with database.transaction(ACME) as session:
+        process = backend(session)
+    connection = database.engine.raw_connection()
+    entry = connection._connection_record
+    connection.close()
+    entry.info["idle_since"] = time.monotonic() - 60
+
+    with frozen(process), database.transaction(ACME) as session:
+        assert backend(session) != process
+        assert session.scalars(select(Note.text)).all() == ["acme"]
+
+
+def test_what_is_slow_and_not_frozen_is_told_so_by_the_server(database: Database) -> None:
+    with pytest.raises(TimedOut) as refused, database.transaction(Scope("acme", timeout_ms=100)) as session:
+        session.connection().execute(select(func.pg_sleep(30)))
+
+    assert refused.value.reason == "DATABASE_TIMEOUT"
 
 
 def test_nobody_connects_or_makes_temporary_tables_who_need_not(sample: Clone, database: Database) -> None:
