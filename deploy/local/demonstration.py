@@ -30,8 +30,20 @@ if TYPE_CHECKING:
 
 _PATIENCE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.05
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 REDIRECT = "http://127.0.0.1:53682/callback"
-SCOPES = ["openid", "profile", "email", "account", "company", "users", "shop", "inbox", "platform"]
+SCOPES = [
+    "openid",
+    "profile",
+    "email",
+    "account",
+    "company",
+    "users",
+    "applications",
+    "shop",
+    "inbox",
+    "platform",
+]
 _COMPANIES: dict[str, dict[str, Any]] = {
     "halles": {
         "legalName": "Les Halles du Port",
@@ -262,7 +274,7 @@ def _client(bootstrap: Bootstrap, client_id: str, secret: str) -> dict[str, Any]
         "displayName": "Application de démonstration",
         "redirectUris": [REDIRECT],
         "scopes": SCOPES,
-        "grantTypes": ["authorization_code", "refresh_token"],
+        "grantTypes": ["authorization_code", "refresh_token", TOKEN_EXCHANGE],
     }
     bootstrap.call("OAuthService/PutClient", {"client": client, "clientSecret": secret})
     about = "confidential" if secret else "public"

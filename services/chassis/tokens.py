@@ -49,7 +49,7 @@ class TokenVerifier:
         known = self._known.get((token, service))
         if known is not None and known[0] > now:
             return known[1]
-        claims = self._claims(token)
+        claims = self.claims(token)
         expires = claims["exp"] + LEEWAY_SECONDS
         if expires <= now:
             self._known.pop((token, service), None)
@@ -62,7 +62,8 @@ class TokenVerifier:
         self._known[token, service] = (expires, caller)
         return caller
 
-    def _claims(self, token: str) -> dict[str, Any]:
+    def claims(self, token: str) -> dict[str, Any]:
+        """What the token says, whether or not it has expired, if it is one of ours."""
         if len(token) > _LONGEST:
             raise _forged()
         try:

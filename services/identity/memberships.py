@@ -97,9 +97,12 @@ def authority(db: Session, person: UserRow, company: str | None) -> Authority | 
     """What the person may do in the company now, or as staff without one; None if nothing."""
     if company is None:
         return Authority(OPERATOR, None, None) if person.operator else None
-    row = db.scalars(
-        select(MemberRow).where(MemberRow.user_id == person.user_id, MemberRow.company == company)
-    ).one_or_none()
+    return authority_in(db, person.user_id, company)
+
+
+def authority_in(db: Session, user_id: str, company: str) -> Authority | None:
+    """What a person may do in the company now; None if nothing."""
+    row = seek(db, company, user_id)
     if row is None or row.suspended:
         return None
     return Authority(row.preset, row.company, None if row.all_shops else list(row.shop_ids))

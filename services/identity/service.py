@@ -23,7 +23,7 @@ from services.chassis.outbox.sender import Sender
 from services.chassis.rpc.server import Handlers
 from services.chassis.service import Resources, Service
 from services.chassis.signing_keys import SigningKeys
-from services.chassis.tokens import FindKey
+from services.chassis.tokens import FindKey, TokenVerifier
 from services.identity import memberships
 from services.identity.api.applications import ApplicationApi
 from services.identity.api.console import break_glass, create_operator
@@ -49,6 +49,7 @@ from services.identity.oauth.api import OAuthApi
 from services.identity.oauth.authentication import Authentication
 from services.identity.oauth.families import RefreshTokens
 from services.identity.oauth.grants import Grants
+from services.identity.oauth.introspection import Introspection
 from services.identity.oauth.rotate_keys import rotate_signing_keys
 from services.identity.oauth.signing_keys import KeyRing
 from services.identity.passwords import Passwords
@@ -64,7 +65,9 @@ def _handlers(resources: Resources) -> Handlers:
     pause = timedelta(seconds=settings.source_pause_seconds)
     attempts = Attempts(database, Limit("source", settings.source_tries, within=pause, pause=pause))
     passwords, keys = Passwords(), _keys(resources)
-    grants = Grants(settings.issuer, keys, RefreshTokens(resources.vault), database)
+    refresh_tokens = RefreshTokens(resources.vault)
+    verifier = TokenVerifier(settings.issuer, SigningKeys(keys.jwks).find, resources.clock)
+    grants = Grants(settings.issuer, keys, refresh_tokens, verifier, database)
     outbox = Outbox(MailRow, settings.mail_domain)
     mails, mail = Mails(outbox), sender(resources, outbox)
     resources.starters.append(mail.start)
@@ -83,7 +86,10 @@ def _handlers(resources: Resources) -> Handlers:
         ),
         session_pb2.DESCRIPTOR.services_by_name["SessionService"]: SessionApi(sign_in),
         oauth_pb2.DESCRIPTOR.services_by_name["OAuthService"]: OAuthApi(
-            Authentication(database, settings.issuer), grants, keys
+            Authentication(database, settings.issuer),
+            grants,
+            Introspection(verifier, refresh_tokens),
+            keys,
         ),
         user_session_pb2.DESCRIPTOR.services_by_name["UserSessionService"]: UserSessionApi(),
     }

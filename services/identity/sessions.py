@@ -122,6 +122,11 @@ def hold(call: Call, value: str) -> SessionRow:
     return row
 
 
+def seek(db: Session, session_id: str) -> SessionRow | None:
+    """The session of this id, if it is still kept."""
+    return db.scalars(select(SessionRow).where(SessionRow.session_id == session_id)).one_or_none()
+
+
 def lock(db: Session, session_id: str) -> SessionRow | None:
     """The session as it is now, held until the call ends; None if it has ended."""
     query = select(SessionRow).where(SessionRow.session_id == session_id)

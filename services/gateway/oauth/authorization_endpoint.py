@@ -19,6 +19,7 @@ from services.gateway.oauth.freshness import MARK, Freshness
 from services.gateway.oauth.id_tokens import IdTokens
 from services.gateway.oauth.pages import Pages
 from services.gateway.oauth.places import AUTHORIZE, CONSENT, SIGN_IN, with_query
+from services.gateway.oauth.pushed import PushedRequests
 from services.gateway.oauth.redirects import from_fault, see_other
 from services.gateway.oauth.server import Server
 from services.gateway.oauth.sessions import Sessions, SignedIn
@@ -37,9 +38,13 @@ class AuthorizationEndpoint:
     pages: Pages
     freshness: Freshness
     id_tokens: IdTokens
+    pushed: PushedRequests
 
     def ask(self) -> Response:
         """Answers at once where nothing is left to ask, otherwise shows the page that does."""
+        taken = self.pushed.taken()
+        if taken is not None:
+            return see_other(with_query(AUTHORIZE, taken))
         grant = self._grant()
         wishes = Wishes.of(grant.request.payload)
         with _told_to_application(grant):
@@ -80,7 +85,9 @@ class AuthorizationEndpoint:
             return self._answer(grant, Agreement(person.token, company))
 
     def _grant(self) -> CodeGrant:
-        grant = self.server.get_consent_grant(request.args)
+        parameters, pushed = self.pushed.parameters(request.args)
+        asked = self.server.pushed_request(parameters) if pushed else parameters
+        grant = self.server.get_consent_grant(asked)
         assert isinstance(grant, CodeGrant)
         return grant
 

@@ -29,6 +29,7 @@ from services.gateway.oauth.logout import Logout
 from services.gateway.oauth.metadata import Discovery
 from services.gateway.oauth.pages import Pages
 from services.gateway.oauth.password_reset import PasswordReset
+from services.gateway.oauth.pushed import PushedRequests
 from services.gateway.oauth.server import Server
 from services.gateway.oauth.sessions import Sessions
 from services.gateway.oauth.sign_in import SignIn
@@ -55,8 +56,9 @@ def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system
     keys = PublishedKeys(identity.signing_keys, settings.state_directory / "jwks.json")
     id_tokens = IdTokens(settings.issuer, keys.find)
 
+    pushed = PushedRequests.of(server, settings.cookie_key)
     authorization = AuthorizationEndpoint(
-        server, sessions, pages, Freshness(settings.cookie_key, clock), id_tokens
+        server, sessions, pages, Freshness(settings.cookie_key, clock), id_tokens, pushed
     )
     tokens = TokenEndpoint(server)
     userinfo = UserInfoEndpoint(server, identity, TokenVerifier(settings.issuer, keys.find, clock))
@@ -70,6 +72,8 @@ def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system
         ("POST", places.CONSENT, authorization.decide),
         ("POST", "/oauth2/token", tokens.token),
         ("POST", "/oauth2/revoke", tokens.revoke),
+        ("POST", "/oauth2/introspect", tokens.introspect),
+        ("POST", places.PAR, pushed.push),
         ("GET", "/oauth2/jwks", keys.show),
         ("GET", "/oauth2/userinfo", userinfo.show),
         ("POST", "/oauth2/userinfo", userinfo.show),

@@ -52,6 +52,8 @@ class CodeGrant(AuthorizationCodeGrant):
             raise InvalidRequestError("The redirect_uri is not one that the application has registered.")
         self.request.client = client
         try:
+            if client.require_pushed_requests and not self.request.pushed:
+                raise InvalidRequestError("The application must push its authorization requests.")
             check(parameters)
             self.scopes = granted_scopes(parameters, client)
         except OAuth2Error as error:

@@ -109,6 +109,24 @@ class Identity:
         """Ends what the token belongs to."""
         self._oauth("RevokeToken", asked, oauth_pb2.RevokeTokenResponse)
 
+    def introspect(self, asked: oauth_pb2.IntrospectTokenRequest) -> oauth_pb2.IntrospectTokenResponse:
+        """What a token of the client's own stands for."""
+        return self._oauth("IntrospectToken", asked, oauth_pb2.IntrospectTokenResponse)
+
+    def push(
+        self, asked: oauth_pb2.PushAuthorizationRequestRequest
+    ) -> oauth_pb2.PushAuthorizationRequestResponse:
+        """Keeps an authorization request for a minute."""
+        return self._oauth("PushAuthorizationRequest", asked, oauth_pb2.PushAuthorizationRequestResponse)
+
+    def take_pushed(self, client_id: str, request_id: str) -> str | None:
+        """The pushed request's parameters, the first time that they are asked for."""
+        asked = oauth_pb2.TakePushedRequestRequest(client_id=client_id, request_id=request_id)
+        try:
+            return self._oauth("TakePushedRequest", asked, oauth_pb2.TakePushedRequestResponse).parameters
+        except (Precondition, Invalid):
+            return None
+
     def signing_keys(self) -> str:
         """The published JWK Set as JSON."""
         return self._oauth(

@@ -10,7 +10,7 @@ from services.chassis.rights import SCOPES
 from services.chassis.tokens import ALGORITHM
 from services.gateway.oauth.authorization_request import CHALLENGE_METHOD, PROMPTS
 from services.gateway.oauth.client_credentials import ALGORITHMS, METHODS
-from services.gateway.oauth.places import AUTHORIZE, LOGOUT
+from services.gateway.oauth.places import AUTHORIZE, LOGOUT, PAR
 from services.gateway.oauth.server import GRANT_TYPES
 from services.look.languages import CODES
 
@@ -43,6 +43,11 @@ def metadata(issuer: str) -> dict[str, object]:
         "authorization_endpoint": issuer + AUTHORIZE,
         "token_endpoint": f"{issuer}/oauth2/token",
         "revocation_endpoint": f"{issuer}/oauth2/revoke",
+        "introspection_endpoint": f"{issuer}/oauth2/introspect",
+        "introspection_endpoint_auth_methods_supported": METHODS[:-1],
+        "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "pushed_authorization_request_endpoint": issuer + PAR,
+        "require_pushed_authorization_requests": False,
         "userinfo_endpoint": f"{issuer}/oauth2/userinfo",
         "end_session_endpoint": issuer + LOGOUT,
         "jwks_uri": f"{issuer}/oauth2/jwks",

@@ -47,6 +47,8 @@ class ProtocolRequest(OAuth2Request):
     """Of an authorization request."""
     credentials: oauth_pb2.ClientCredentials
     """Of a token request."""
+    pushed: bool = False
+    """Whether the application sent the authorization request by itself (RFC 9126)."""
 
     def __init__(self, given: MultiDict[str, str], issuer: str) -> None:
         super().__init__(request.method, issuer + request.path, headers=request.headers)

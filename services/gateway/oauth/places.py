@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 AUTHORIZE = "/oauth2/authorize"
+PAR = "/oauth2/par"
 CONSENT = "/oauth2/consent"
 LOGOUT = "/oauth2/logout"
 SIGN_IN = "/sign-in"

@@ -12,13 +12,14 @@ from werkzeug.datastructures import MultiDict
 from comptoir.identity.v1 import oauth_pb2
 from services.gateway.oauth.client_credentials import credentials
 from services.gateway.oauth.code_grant import CodeGrant
+from services.gateway.oauth.exchange_grant import ExchangeGrant
 from services.gateway.oauth.identity import Identity, account
 from services.gateway.oauth.own_grant import OwnGrant
 from services.gateway.oauth.parameters import ProtocolRequest
 from services.gateway.oauth.redirects import error_redirect
 from services.gateway.oauth.refresh_grant import RefreshGrant
 
-GRANTS = (CodeGrant, RefreshGrant, OwnGrant)
+GRANTS = (CodeGrant, RefreshGrant, OwnGrant, ExchangeGrant)
 GRANT_TYPES = [grant.GRANT_TYPE for grant in GRANTS]
 
 
@@ -39,8 +40,14 @@ class Server(AuthorizationServer):
     def query_client(self, client_id: str) -> oauth_pb2.Client | None:
         return self.identity.client(client_id) if client_id else None
 
-    def create_oauth2_request(self, request: MultiDict[str, str]) -> ProtocolRequest:
-        return ProtocolRequest(request, self.issuer)
+    def create_oauth2_request(self, request: MultiDict[str, str] | ProtocolRequest) -> ProtocolRequest:
+        return request if isinstance(request, ProtocolRequest) else ProtocolRequest(request, self.issuer)
+
+    def pushed_request(self, parameters: MultiDict[str, str]) -> ProtocolRequest:
+        """An authorization request that an application sent by itself."""
+        request = self.create_oauth2_request(parameters)
+        request.pushed = True
+        return request
 
     def get_authorization_grant(self, request: ProtocolRequest) -> CodeGrant:
         """The only one, whatever the response type: its own rules refuse the others. The library would choose by

@@ -1,11 +1,11 @@
-"""`POST /oauth2/token` and `POST /oauth2/revoke` (RFC 6749 3.2, RFC 7009): one RPC each."""
+"""`POST /oauth2/token`, `revoke` and `introspect` (RFC 6749 3.2, RFC 7009, RFC 7662): one RPC each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from authlib.oauth2 import OAuth2Error
-from flask import Response, request
+from flask import Response, jsonify, request
 
 from comptoir.identity.v1 import oauth_pb2
 from services.chassis.errors import Fault
@@ -40,6 +40,39 @@ class TokenEndpoint:
         except OAuth2Error as error:
             return self.server.handle_error_response(None, error)
         return Response(status=200)
+
+    def introspect(self) -> Response:
+        """What a token of the application's own stands for, as it is now."""
+        form = Parameters(request.form)
+        try:
+            asked = oauth_pb2.IntrospectTokenRequest(
+                client=credentials(form, request.headers.get("Authorization")), token=required(form, "token")
+            )
+            response = jsonify(self._account(asked))
+        except OAuth2Error as error:
+            return self.server.handle_error_response(None, error)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def _account(self, asked: oauth_pb2.IntrospectTokenRequest) -> dict[str, object]:
+        try:
+            found = self.server.identity.introspect(asked)
+        except Fault as fault:
+            raise oauth_error(fault) from fault
+        if not found.active:
+            return {"active": False}
+        account: dict[str, object] = {
+            "active": True,
+            "iss": self.server.issuer,
+            "client_id": asked.client.client_id,
+            "sub": found.subject,
+            "scope": " ".join(found.scopes),
+            "exp": found.expire_time.seconds,
+        }
+        if found.token_type == "access_token":  # noqa: S105 - a type
+            account |= {"token_type": "Bearer", "aud": self.server.issuer, "jti": found.token_id}
+            account["iat"] = found.issue_time.seconds
+        return account | ({"company": found.company} if found.company else {})
 
     def _revoke(self, asked: oauth_pb2.RevokeTokenRequest) -> None:
         try:

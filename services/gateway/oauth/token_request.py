@@ -33,6 +33,7 @@ from services.gateway.oauth.parameters import Parameters
 
 Answer = tuple[int, dict[str, Any], list[tuple[str, str]]]
 _BY_REASON = {"INVALID_SCOPE": InvalidScopeError, "UNAUTHORIZED_CLIENT": UnauthorizedClientError}
+_INVALID_SUBJECT = "subject_token is not a good access token that this application got."
 _BAD_GRANT = "The grant is not valid, has expired, or was used before."
 
 
@@ -78,6 +79,10 @@ def oauth_error(fault: Fault) -> OAuth2Error:
     """The fault in the words of RFC 6749 5.2."""
     if isinstance(fault, Unauthenticated):
         return ClientRefused()
+    if fault.reason == "NOT_A_MEMBER":
+        return OAuth2Error(
+            "The person is no member of that company.", error="invalid_target", status_code=400
+        )
     if isinstance(fault, Precondition | Denied | NotFound):
         return InvalidGrantError(_BAD_GRANT)
     if isinstance(fault, Invalid):
@@ -92,6 +97,10 @@ def oauth_error(fault: Fault) -> OAuth2Error:
 def _invalid(fault: Invalid) -> OAuth2Error:
     if fault.reason in _BY_REASON:
         return _BY_REASON[fault.reason]()
+    if fault.reason == "INVALID_SUBJECT_TOKEN":
+        return InvalidRequestError(_INVALID_SUBJECT)
+    if any(violation.field == "token_exchange.company" for violation in fault.violations):
+        return InvalidRequestError("company must be the name of a company.")
     # Breaks the contract's rules on length or form: then it is not what identity gave out.
     if any(violation.field.startswith("client.") for violation in fault.violations):
         return ClientRefused()

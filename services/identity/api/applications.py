@@ -18,7 +18,16 @@ from services.chassis.rpc.call import Call
 from services.identity.applications import rows, rules, secrets, uses
 from services.identity.applications.rows import ApplicationRow
 
-_PLAIN = ("display_name", "redirect_uris", "scopes", "grant_types", "jwks", "all_shops", "shop_ids")
+_PLAIN = (
+    "display_name",
+    "redirect_uris",
+    "scopes",
+    "grant_types",
+    "jwks",
+    "all_shops",
+    "shop_ids",
+    "require_pushed_requests",
+)
 _LISTS = ("redirect_uris", "scopes", "grant_types", "shop_ids")
 _SIGNS = "CLIENT_AUTHENTICATION_PRIVATE_KEY"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ARRAY, Text, delete, select
+from sqlalchemy import ARRAY, Text, delete, false, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -43,6 +43,7 @@ class ApplicationRow(TenantRow, Base):
     jwks: Mapped[str]
     all_shops: Mapped[bool]
     shop_ids: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    require_pushed_requests: Mapped[bool] = mapped_column(server_default=false())
     suspended: Mapped[bool] = mapped_column(default=False)
     secret_digest: Mapped[bytes | None]
     secret_fingerprint: Mapped[str] = mapped_column(default="")

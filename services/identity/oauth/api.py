@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from comptoir.identity.v1 import oauth_pb2
+from services.chassis.contract import PATTERNS
 from services.chassis.rpc.call import Call
 from services.identity import memberships, sessions, users
-from services.identity.oauth import clients, codes, consents
+from services.identity.oauth import clients, codes, consents, pushed_requests
 from services.identity.oauth.authentication import Authentication, Shown
 from services.identity.oauth.clients import AUTHORIZATION_CODE, Client
 from services.identity.oauth.grants import Grants
+from services.identity.oauth.introspection import Introspection
 from services.identity.oauth.refusals import not_a_member
 from services.identity.oauth.signing_keys import KeyRing
 from services.identity.oauth.tokens import LIFETIME_SECONDS
+
+COMPANY = PATTERNS["comptoir.company/Company"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class OAuthApi:
 
     authentication: Authentication
     grants: Grants
+    introspection: Introspection
     keys: KeyRing
 
     def get_client(self, request: oauth_pb2.GetClientRequest, call: Call) -> oauth_pb2.Client:
@@ -75,6 +80,10 @@ class OAuthApi:
         client = self._authenticated(request.client, call)
         if request.HasField("client_credentials"):
             tokens = self.grants.by_itself(call, client, request.client_credentials.scopes)
+        elif request.HasField("token_exchange"):
+            wish = request.token_exchange
+            company = (COMPANY.parse(wish.company) or {})["company"]
+            tokens = self.grants.exchange(call, client, wish.subject_token, company, wish.scopes)
         elif request.HasField("authorization_code"):
             shown = request.authorization_code
             tokens = self.grants.redeem_code(
@@ -97,6 +106,41 @@ class OAuthApi:
         self.grants.revoke(call, self._authenticated(request.client, call), request.token)
         return oauth_pb2.RevokeTokenResponse()
 
+    def introspect_token(
+        self, request: oauth_pb2.IntrospectTokenRequest, call: Call
+    ) -> oauth_pb2.IntrospectTokenResponse:
+        found = self.introspection.account(call, self._authenticated(request.client, call), request.token)
+        if found is None:
+            return oauth_pb2.IntrospectTokenResponse()
+        message = oauth_pb2.IntrospectTokenResponse(
+            active=True,
+            token_type=found.token_type,
+            scopes=found.scopes,
+            subject=found.subject,
+            company=f"companies/{found.company}" if found.company else "",
+            token_id=found.token_id,
+        )
+        message.expire_time.FromDatetime(found.expire_time)
+        if found.issue_time is not None:
+            message.issue_time.FromDatetime(found.issue_time)
+        return message
+
+    def push_authorization_request(
+        self, request: oauth_pb2.PushAuthorizationRequestRequest, call: Call
+    ) -> oauth_pb2.PushAuthorizationRequestResponse:
+        client = self._authenticated(request.client, call)
+        return oauth_pb2.PushAuthorizationRequestResponse(
+            request_id=pushed_requests.push(call.db, client, request.parameters, call.now),
+            expires_in_seconds=int(pushed_requests.LIFETIME.total_seconds()),
+        )
+
+    def take_pushed_request(
+        self, request: oauth_pb2.TakePushedRequestRequest, call: Call
+    ) -> oauth_pb2.TakePushedRequestResponse:
+        return oauth_pb2.TakePushedRequestResponse(
+            parameters=pushed_requests.take(call.db, request.client_id, request.request_id, call.now)
+        )
+
     def _authenticated(self, shown: oauth_pb2.ClientCredentials, call: Call) -> Client:
         presented = Shown(shown.client_id, shown.client_secret, shown.client_assertion)
         return self.authentication.authenticate(call, presented)
@@ -118,4 +162,5 @@ def _client(row: Client) -> oauth_pb2.Client:
         first_party=row.first_party,
         company=f"companies/{row.company}" if row.company else "",
         company_display_name=row.company_display_name,
+        require_pushed_requests=row.require_pushed_requests,
     )

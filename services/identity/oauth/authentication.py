@@ -113,4 +113,5 @@ def _client(row: ApplicationRow, company_display_name: str = "") -> Client:
         company=row.company,
         company_display_name=company_display_name,
         shops=None if row.all_shops else row.shop_ids,
+        require_pushed_requests=row.require_pushed_requests,
     )

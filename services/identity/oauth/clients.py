@@ -23,6 +23,7 @@ from services.identity.profile import Findings
 from services.identity.rows import Base
 
 AUTHORIZATION_CODE, REFRESH_TOKEN = "authorization_code", "refresh_token"
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a grant type
 SHORTEST_SECRET = 32
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -43,6 +44,7 @@ class Client:
     company_display_name: str = ""
     shops: Sequence[str] | None = ()
     """Those that it reaches by itself; None for every shop."""
+    require_pushed_requests: bool = False
 
     def require(self, grant_type: str) -> None:
         """Refuses a grant type that the client was not registered for."""

@@ -15,15 +15,17 @@ from sqlalchemy.orm import Session
 
 from services.chassis.db.database import Database
 from services.chassis.db.scope import Scope
+from services.chassis.errors import Unauthenticated
 from services.chassis.rpc.call import Call
+from services.chassis.tokens import TokenVerifier
 from services.identity import bearers, memberships, sessions, users
 from services.identity.applications.rules import BY_ITSELF, own_scopes
 from services.identity.memberships import Authority
 from services.identity.oauth import codes, families, tokens
-from services.identity.oauth.clients import AUTHORIZATION_CODE, REFRESH_TOKEN, Client
+from services.identity.oauth.clients import AUTHORIZATION_CODE, REFRESH_TOKEN, TOKEN_EXCHANGE, Client
 from services.identity.oauth.codes import CodeRow
 from services.identity.oauth.families import FamilyRow, RefreshTokens
-from services.identity.oauth.refusals import invalid_grant, invalid_scope
+from services.identity.oauth.refusals import invalid_grant, invalid_scope, invalid_subject_token, not_a_member
 from services.identity.oauth.signing_keys import KeyRing
 from services.identity.oauth.tokens import Subject
 from services.identity.sessions import SessionRow
@@ -49,6 +51,7 @@ class Grants:
     issuer: str
     keys: KeyRing
     refresh_tokens: RefreshTokens
+    verifier: TokenVerifier
     database: Database
 
     def redeem_code(self, call: Call, client: Client, code: str, redirect_uri: str, verifier: str) -> Tokens:
@@ -104,6 +107,31 @@ class Grants:
             self.keys.signer(), self.issuer, client, asked, client.company, call.now
         )
         return Tokens(access, "", "", asked)
+
+    def exchange(
+        self, call: Call, client: Client, subject_token: str, company: str, scopes: Sequence[str]
+    ) -> Tokens:
+        """A token of the same sign-in for another company of the person's (RFC 8693): nothing is kept of it."""
+        client.require(TOKEN_EXCHANGE)
+        try:
+            caller = self.verifier.verify(subject_token)
+        except Unauthenticated:
+            raise invalid_subject_token() from None
+        if caller.client_id != client.client_id or not caller.is_person:
+            raise invalid_subject_token()
+        given = sorted(caller.scopes & set(client.scopes))
+        if not given or not set(scopes) <= set(given):
+            raise invalid_scope(set(scopes) - set(given))
+        call.enter(user=caller.subject)
+        session = sessions.seek(call.db, caller.session)
+        if session is None or not session.alive(call.now):
+            raise invalid_subject_token()
+        authority = memberships.authority_in(call.db, caller.subject, company)
+        if authority is None:
+            raise not_a_member()
+        subject = Subject(session, client.client_id, [s for s in given if s in scopes] or given, call.now)
+        access = tokens.access_token(self.keys.signer(), self.issuer, subject, authority)
+        return Tokens(access, "", "", subject.scopes)
 
     def revoke(self, call: Call, client: Client, token: str) -> None:
         """Ends the family of the client's own refresh token; anything else is not known, which is no error."""

@@ -4,6 +4,7 @@
 - `INVALID_GRANT` (Precondition): a code or refresh token that is unknown, expired, used, another client's, or whose
   session or place in the company is gone. One sentence for all of them: which it was would help only a thief;
 - `INVALID_SCOPE` (Invalid): a scope that is unknown or was not given; `metadata["scope"]` names it;
+- `INVALID_SUBJECT_TOKEN` (Invalid): the token to exchange is not good, or not one that this client got;
 - `UNAUTHORIZED_CLIENT` (Invalid): a grant type that the client was not registered for;
 - `INVALID_REDIRECT_URI` (Invalid): not one of the client's, byte for byte: never send a browser there;
 - `SESSION_ENDED` (Unauthenticated): the browser's session is over (raised by `sessions`);
@@ -32,6 +33,16 @@ def invalid_scope(scopes: Iterable[str]) -> Invalid:
         reason="INVALID_SCOPE",
         violations=[Violation("scopes", "scope", "must be scopes that were given before")],
         metadata={"scope": listed},
+    )
+
+
+def invalid_subject_token() -> Invalid:
+    return Invalid(
+        "The subject token is not a good access token of this client.",
+        reason="INVALID_SUBJECT_TOKEN",
+        violations=[
+            Violation("token_exchange.subject_token", "subject_token", "must be a good one of its own")
+        ],
     )
 
 

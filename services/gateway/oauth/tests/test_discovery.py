@@ -28,7 +28,7 @@ def test_every_endpoint_in_the_document_is_served(gateway: Gateway) -> None:
     endpoints = [value for name, value in document.items() if name.endswith(("_endpoint", "_uri"))]
     served = {rule.rule for rule in gateway.app.url_map.iter_rules()}
 
-    assert len(endpoints) == 6
+    assert len(endpoints) == 8
     assert [e for e in endpoints if not e.startswith(ISSUER) or urlsplit(e).path not in served] == []
 
 

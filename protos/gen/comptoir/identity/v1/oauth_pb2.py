@@ -26,9 +26,10 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from comptoir.options.v1 import policy_pb2 as comptoir_dot_options_dot_v1_dot_policy__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n comptoir/identity/v1/oauth.proto\x12\x14\x63omptoir.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a comptoir/options/v1/policy.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\x8e\x03\n\x06\x43lient\x12\x34\n\tclient_id\x18\x01 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x02\xbaH\x04r\x02\x18\x7f\x12+\n\rredirect_uris\x18\x03 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\x08\x01\x10\x14\"\x08r\x06\x18\x80\x08\x88\x01\x01\x12/\n\x06scopes\x18\x04 \x03(\tB\x1f\xbaH\x1c\x92\x01\x19\x08\x01\x10\x32\"\x13r\x11\x32\x0f^[a-z_.]{1,64}$\x12\x44\n\x0bgrant_types\x18\x05 \x03(\tB/\xbaH,\x92\x01)\x08\x01\"%r#R\x12\x61uthorization_codeR\rrefresh_token\x12\x1a\n\x0c\x63onfidential\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x13\n\x0b\x66irst_party\x18\x07 \x01(\x08\x12\x32\n\x07\x63ompany\x18\x08 \x01(\tB!\xe2\x41\x01\x03\xfa\x41\x1a\n\x18\x63omptoir.company/Company\x12\"\n\x14\x63ompany_display_name\x18\t \x01(\tB\x04\xe2\x41\x01\x03\"3\n\x10GetClientRequest\x12\x1f\n\tclient_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\"j\n\x10PutClientRequest\x12\x32\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x1c.comptoir.identity.v1.ClientB\x04\xe2\x41\x01\x02\x12\"\n\rclient_secret\x18\x02 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\"d\n\x11GetConsentRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\x17\n\tclient_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0e\n\x06scopes\x18\x03 \x03(\t\"\x1a\n\x07\x43onsent\x12\x0f\n\x07granted\x18\x01 \x01(\x08\"\x8e\x02\n\x1e\x43reateAuthorizationCodeRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\x17\n\tclient_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0credirect_uri\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12\x36\n\x0e\x63ode_challenge\x18\x05 \x01(\tB\x1e\xe2\x41\x01\x02\xbaH\x17r\x15\x32\x13^[A-Za-z0-9_-]{43}$\x12\x17\n\x05nonce\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12.\n\x07\x63ompany\x18\x07 \x01(\tB\x1d\xfa\x41\x1a\n\x18\x63omptoir.company/Company\"4\n\x1f\x43reateAuthorizationCodeResponse\x12\x11\n\x04\x63ode\x18\x01 \x01(\tB\x03\x80\x01\x01\"\x7f\n\x11\x43lientCredentials\x12\x1f\n\tclient_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\"\n\rclient_secret\x18\x02 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\x12%\n\x10\x63lient_assertion\x18\x03 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80 \"w\n\x16\x41uthorizationCodeGrant\x12\x19\n\x04\x63ode\x18\x01 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\x12\x1e\n\x0credirect_uri\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\"\n\rcode_verifier\x18\x03 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\"G\n\x11RefreshTokenGrant\x12\"\n\rrefresh_token\x18\x01 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\x12\x0e\n\x06scopes\x18\x02 \x03(\t\"(\n\x16\x43lientCredentialsGrant\x12\x0e\n\x06scopes\x18\x01 \x03(\t\"\xbd\x02\n\x12RedeemGrantRequest\x12=\n\x06\x63lient\x18\x01 \x01(\x0b\x32\'.comptoir.identity.v1.ClientCredentialsB\x04\xe2\x41\x01\x02\x12J\n\x12\x61uthorization_code\x18\x02 \x01(\x0b\x32,.comptoir.identity.v1.AuthorizationCodeGrantH\x00\x12@\n\rrefresh_token\x18\x03 \x01(\x0b\x32\'.comptoir.identity.v1.RefreshTokenGrantH\x00\x12J\n\x12\x63lient_credentials\x18\x04 \x01(\x0b\x32,.comptoir.identity.v1.ClientCredentialsGrantH\x00\x42\x0e\n\x05grant\x12\x05\xbaH\x02\x08\x01\"\x84\x01\n\x08TokenSet\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x1a\n\x12\x65xpires_in_seconds\x18\x02 \x01(\x05\x12\x1a\n\rrefresh_token\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x15\n\x08id_token\x18\x04 \x01(\tB\x03\x80\x01\x01\x12\x0e\n\x06scopes\x18\x05 \x03(\t\"s\n\x12RevokeTokenRequest\x12=\n\x06\x63lient\x18\x01 \x01(\x0b\x32\'.comptoir.identity.v1.ClientCredentialsB\x04\xe2\x41\x01\x02\x12\x1e\n\x05token\x18\x02 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80 \"\x15\n\x13RevokeTokenResponse\"\x18\n\x16ListSigningKeysRequest\",\n\x17ListSigningKeysResponse\x12\x11\n\tjwks_json\x18\x01 \x01(\t2\xd9\r\n\x0cOAuthService\x12}\n\tGetClient\x12&.comptoir.identity.v1.GetClientRequest\x1a\x1c.comptoir.identity.v1.Client\"*\x90\x02\x01\x8a\xb5\x18#\n\x01\x04\x18\x01 \x03(\x01\x32\x18{\"clientId\": \"demo-app\"}\x12\x9f\x02\n\tPutClient\x12&.comptoir.identity.v1.PutClientRequest\x1a\x1c.comptoir.identity.v1.Client\"\xcb\x01\x8a\xb5\x18\xc6\x01\n\x01\x04\x18\x01 \x03(\x01\x32\xba\x01{\"client\": {\"clientId\": \"demo-app\", \"displayName\": \"Demonstration\", \"redirectUris\": [\"https://app.example/callback\"], \"scopes\": [\"openid\", \"shop\"], \"grantTypes\": [\"authorization_code\"]}}\x12\xe2\x01\n\nGetConsent\x12\'.comptoir.identity.v1.GetConsentRequest\x1a\x1d.comptoir.identity.v1.Consent\"\x8b\x01\x90\x02\x01\x8a\xb5\x18\x83\x01\n\x01\x04\x18\x01 \x03(\x01\x32x{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\", \"clientId\": \"demo-app\", \"scopes\": [\"openid\", \"shop\"]}\x12\xb0\x03\n\x17\x43reateAuthorizationCode\x12\x34.comptoir.identity.v1.CreateAuthorizationCodeRequest\x1a\x35.comptoir.identity.v1.CreateAuthorizationCodeResponse\"\xa7\x02\x8a\xb5\x18\xa2\x02\n\x01\x04\x18\x01 \x03(\x01\x32\x94\x02{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\", \"clientId\": \"demo-app\", \"redirectUri\": \"https://app.example/callback\", \"scopes\": [\"openid\", \"shop\"], \"codeChallenge\": \"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\", \"company\": \"companies/k4t2mc7xq5wz3bnd6hra\"}H\x01\x12\xc5\x02\n\x0bRedeemGrant\x12(.comptoir.identity.v1.RedeemGrantRequest\x1a\x1e.comptoir.identity.v1.TokenSet\"\xeb\x01\x8a\xb5\x18\xe6\x01\n\x01\x04\x18\x01 \x03(\x01\x32\xd8\x01{\"client\": {\"clientId\": \"demo-app\"}, \"authorizationCode\": {\"code\": \"bWFkZS11cC1hdXRob3JpemF0aW9uLWNvZGU\", \"redirectUri\": \"https://app.example/callback\", \"codeVerifier\": \"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk\"}}H\x01\x12\xc0\x01\n\x0bRevokeToken\x12(.comptoir.identity.v1.RevokeTokenRequest\x1a).comptoir.identity.v1.RevokeTokenResponse\"\\\x8a\xb5\x18X\n\x01\x04\x18\x01 \x03(\x01\x32M{\"client\": {\"clientId\": \"demo-app\"}, \"token\": \"bWFkZS11cC1yZWZyZXNoLXRva2Vu\"}\x12\x84\x01\n\x0fListSigningKeys\x12,.comptoir.identity.v1.ListSigningKeysRequest\x1a-.comptoir.identity.v1.ListSigningKeysResponse\"\x14\x90\x02\x01\x8a\xb5\x18\r\n\x01\x04\x18\x01 \x03(\x01\x32\x02{}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n comptoir/identity/v1/oauth.proto\x12\x14\x63omptoir.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a comptoir/options/v1/policy.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe6\x03\n\x06\x43lient\x12\x34\n\tclient_id\x18\x01 \x01(\tB!\xe2\x41\x01\x02\xbaH\x1ar\x18\x32\x16^[A-Za-z0-9._-]{1,64}$\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x02\xbaH\x04r\x02\x18\x7f\x12+\n\rredirect_uris\x18\x03 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\x08\x01\x10\x14\"\x08r\x06\x18\x80\x08\x88\x01\x01\x12/\n\x06scopes\x18\x04 \x03(\tB\x1f\xbaH\x1c\x92\x01\x19\x08\x01\x10\x32\"\x13r\x11\x32\x0f^[a-z_.]{1,64}$\x12u\n\x0bgrant_types\x18\x05 \x03(\tB`\xbaH]\x92\x01Z\x08\x01\"VrTR\x12\x61uthorization_codeR\rrefresh_tokenR/urn:ietf:params:oauth:grant-type:token-exchange\x12\x1a\n\x0c\x63onfidential\x18\x06 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x13\n\x0b\x66irst_party\x18\x07 \x01(\x08\x12\x32\n\x07\x63ompany\x18\x08 \x01(\tB!\xe2\x41\x01\x03\xfa\x41\x1a\n\x18\x63omptoir.company/Company\x12\"\n\x14\x63ompany_display_name\x18\t \x01(\tB\x04\xe2\x41\x01\x03\x12%\n\x17require_pushed_requests\x18\n \x01(\x08\x42\x04\xe2\x41\x01\x03\"3\n\x10GetClientRequest\x12\x1f\n\tclient_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\"j\n\x10PutClientRequest\x12\x32\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x1c.comptoir.identity.v1.ClientB\x04\xe2\x41\x01\x02\x12\"\n\rclient_secret\x18\x02 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\"d\n\x11GetConsentRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\x17\n\tclient_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0e\n\x06scopes\x18\x03 \x03(\t\"\x1a\n\x07\x43onsent\x12\x0f\n\x07granted\x18\x01 \x01(\x08\"\x8e\x02\n\x1e\x43reateAuthorizationCodeRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\x17\n\tclient_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1a\n\x0credirect_uri\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12\x36\n\x0e\x63ode_challenge\x18\x05 \x01(\tB\x1e\xe2\x41\x01\x02\xbaH\x17r\x15\x32\x13^[A-Za-z0-9_-]{43}$\x12\x17\n\x05nonce\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12.\n\x07\x63ompany\x18\x07 \x01(\tB\x1d\xfa\x41\x1a\n\x18\x63omptoir.company/Company\"4\n\x1f\x43reateAuthorizationCodeResponse\x12\x11\n\x04\x63ode\x18\x01 \x01(\tB\x03\x80\x01\x01\"\x7f\n\x11\x43lientCredentials\x12\x1f\n\tclient_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\"\n\rclient_secret\x18\x02 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\x12%\n\x10\x63lient_assertion\x18\x03 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80 \"w\n\x16\x41uthorizationCodeGrant\x12\x19\n\x04\x63ode\x18\x01 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\x12\x1e\n\x0credirect_uri\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\"\n\rcode_verifier\x18\x03 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\"G\n\x11RefreshTokenGrant\x12\"\n\rrefresh_token\x18\x01 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x02\x12\x0e\n\x06scopes\x18\x02 \x03(\t\"(\n\x16\x43lientCredentialsGrant\x12\x0e\n\x06scopes\x18\x01 \x03(\t\"|\n\x12TokenExchangeGrant\x12\"\n\rsubject_token\x18\x01 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80@\x12\x32\n\x07\x63ompany\x18\x02 \x01(\tB!\xe2\x41\x01\x02\xfa\x41\x1a\n\x18\x63omptoir.company/Company\x12\x0e\n\x06scopes\x18\x03 \x03(\t\"\x81\x03\n\x12RedeemGrantRequest\x12=\n\x06\x63lient\x18\x01 \x01(\x0b\x32\'.comptoir.identity.v1.ClientCredentialsB\x04\xe2\x41\x01\x02\x12J\n\x12\x61uthorization_code\x18\x02 \x01(\x0b\x32,.comptoir.identity.v1.AuthorizationCodeGrantH\x00\x12@\n\rrefresh_token\x18\x03 \x01(\x0b\x32\'.comptoir.identity.v1.RefreshTokenGrantH\x00\x12J\n\x12\x63lient_credentials\x18\x04 \x01(\x0b\x32,.comptoir.identity.v1.ClientCredentialsGrantH\x00\x12\x42\n\x0etoken_exchange\x18\x05 \x01(\x0b\x32(.comptoir.identity.v1.TokenExchangeGrantH\x00\x42\x0e\n\x05grant\x12\x05\xbaH\x02\x08\x01\"\x84\x01\n\x08TokenSet\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x1a\n\x12\x65xpires_in_seconds\x18\x02 \x01(\x05\x12\x1a\n\rrefresh_token\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x15\n\x08id_token\x18\x04 \x01(\tB\x03\x80\x01\x01\x12\x0e\n\x06scopes\x18\x05 \x03(\t\"s\n\x12RevokeTokenRequest\x12=\n\x06\x63lient\x18\x01 \x01(\x0b\x32\'.comptoir.identity.v1.ClientCredentialsB\x04\xe2\x41\x01\x02\x12\x1e\n\x05token\x18\x02 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80 \"\x15\n\x13RevokeTokenResponse\"w\n\x16IntrospectTokenRequest\x12=\n\x06\x63lient\x18\x01 \x01(\x0b\x32\'.comptoir.identity.v1.ClientCredentialsB\x04\xe2\x41\x01\x02\x12\x1e\n\x05token\x18\x02 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80@\"\x81\x02\n\x17IntrospectTokenResponse\x12\x0e\n\x06\x61\x63tive\x18\x01 \x01(\x08\x12\x12\n\ntoken_type\x18\x02 \x01(\t\x12\x0e\n\x06scopes\x18\x03 \x03(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12.\n\x07\x63ompany\x18\x05 \x01(\tB\x1d\xfa\x41\x1a\n\x18\x63omptoir.company/Company\x12.\n\nissue_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08token_id\x18\x08 \x01(\t\"\x83\x01\n\x1fPushAuthorizationRequestRequest\x12=\n\x06\x63lient\x18\x01 \x01(\x0b\x32\'.comptoir.identity.v1.ClientCredentialsB\x04\xe2\x41\x01\x02\x12!\n\nparameters\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x18\x80\x80\x01\"W\n PushAuthorizationRequestResponse\x12\x17\n\nrequest_id\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x1a\n\x12\x65xpires_in_seconds\x18\x02 \x01(\x05\"`\n\x18TakePushedRequestRequest\x12\x1f\n\tclient_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12#\n\nrequest_id\x18\x02 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\"/\n\x19TakePushedRequestResponse\x12\x12\n\nparameters\x18\x01 \x01(\t\"\x18\n\x16ListSigningKeysRequest\",\n\x17ListSigningKeysResponse\x12\x11\n\tjwks_json\x18\x01 \x01(\t2\xed\x13\n\x0cOAuthService\x12}\n\tGetClient\x12&.comptoir.identity.v1.GetClientRequest\x1a\x1c.comptoir.identity.v1.Client\"*\x90\x02\x01\x8a\xb5\x18#\n\x01\x04\x18\x01 \x03(\x01\x32\x18{\"clientId\": \"demo-app\"}\x12\x9f\x02\n\tPutClient\x12&.comptoir.identity.v1.PutClientRequest\x1a\x1c.comptoir.identity.v1.Client\"\xcb\x01\x8a\xb5\x18\xc6\x01\n\x01\x04\x18\x01 \x03(\x01\x32\xba\x01{\"client\": {\"clientId\": \"demo-app\", \"displayName\": \"Demonstration\", \"redirectUris\": [\"https://app.example/callback\"], \"scopes\": [\"openid\", \"shop\"], \"grantTypes\": [\"authorization_code\"]}}\x12\xe2\x01\n\nGetConsent\x12\'.comptoir.identity.v1.GetConsentRequest\x1a\x1d.comptoir.identity.v1.Consent\"\x8b\x01\x90\x02\x01\x8a\xb5\x18\x83\x01\n\x01\x04\x18\x01 \x03(\x01\x32x{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\", \"clientId\": \"demo-app\", \"scopes\": [\"openid\", \"shop\"]}\x12\xb0\x03\n\x17\x43reateAuthorizationCode\x12\x34.comptoir.identity.v1.CreateAuthorizationCodeRequest\x1a\x35.comptoir.identity.v1.CreateAuthorizationCodeResponse\"\xa7\x02\x8a\xb5\x18\xa2\x02\n\x01\x04\x18\x01 \x03(\x01\x32\x94\x02{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\", \"clientId\": \"demo-app\", \"redirectUri\": \"https://app.example/callback\", \"scopes\": [\"openid\", \"shop\"], \"codeChallenge\": \"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\", \"company\": \"companies/k4t2mc7xq5wz3bnd6hra\"}H\x01\x12\xc5\x02\n\x0bRedeemGrant\x12(.comptoir.identity.v1.RedeemGrantRequest\x1a\x1e.comptoir.identity.v1.TokenSet\"\xeb\x01\x8a\xb5\x18\xe6\x01\n\x01\x04\x18\x01 \x03(\x01\x32\xd8\x01{\"client\": {\"clientId\": \"demo-app\"}, \"authorizationCode\": {\"code\": \"bWFkZS11cC1hdXRob3JpemF0aW9uLWNvZGU\", \"redirectUri\": \"https://app.example/callback\", \"codeVerifier\": \"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk\"}}H\x01\x12\xc0\x01\n\x0bRevokeToken\x12(.comptoir.identity.v1.RevokeTokenRequest\x1a).comptoir.identity.v1.RevokeTokenResponse\"\\\x8a\xb5\x18X\n\x01\x04\x18\x01 \x03(\x01\x32M{\"client\": {\"clientId\": \"demo-app\"}, \"token\": \"bWFkZS11cC1yZWZyZXNoLXRva2Vu\"}\x12\x8e\x02\n\x0fIntrospectToken\x12,.comptoir.identity.v1.IntrospectTokenRequest\x1a-.comptoir.identity.v1.IntrospectTokenResponse\"\x9d\x01\x8a\xb5\x18\x98\x01\n\x01\x04\x18\x01 \x03(\x01\x32\x8c\x01{\"client\": {\"clientId\": \"demo-server\", \"clientSecret\": \"made-up-secret-of-forty-characters-00000\"}, \"token\": \"bWFkZS11cC1yZWZyZXNoLXRva2Vu\"}\x12\xa0\x02\n\x18PushAuthorizationRequest\x12\x35.comptoir.identity.v1.PushAuthorizationRequestRequest\x1a\x36.comptoir.identity.v1.PushAuthorizationRequestResponse\"\x94\x01\x8a\xb5\x18\x8f\x01\n\x01\x04\x18\x01 \x03(\x01\x32\x81\x01{\"client\": {\"clientId\": \"demo-server\", \"clientSecret\": \"made-up-secret-of-forty-characters-00000\"}, \"parameters\": \"scope=openid\"}H\x01\x12\xdd\x01\n\x11TakePushedRequest\x12..comptoir.identity.v1.TakePushedRequestRequest\x1a/.comptoir.identity.v1.TakePushedRequestResponse\"g\x8a\xb5\x18\x63\n\x01\x04\x18\x01 \x03(\x01\x32X{\"clientId\": \"demo-server\", \"requestId\": \"bWFkZS11cC1yZXF1ZXN0LWlkLW9mLWZvcnR5LXRocmVl\"}\x12\x84\x01\n\x0fListSigningKeys\x12,.comptoir.identity.v1.ListSigningKeysRequest\x1a-.comptoir.identity.v1.ListSigningKeysResponse\"\x14\x90\x02\x01\x8a\xb5\x18\r\n\x01\x04\x18\x01 \x03(\x01\x32\x02{}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,13 +45,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLIENT'].fields_by_name['scopes']._loaded_options = None
   _globals['_CLIENT'].fields_by_name['scopes']._serialized_options = b'\272H\034\222\001\031\010\001\0202\"\023r\0212\017^[a-z_.]{1,64}$'
   _globals['_CLIENT'].fields_by_name['grant_types']._loaded_options = None
-  _globals['_CLIENT'].fields_by_name['grant_types']._serialized_options = b'\272H,\222\001)\010\001\"%r#R\022authorization_codeR\rrefresh_token'
+  _globals['_CLIENT'].fields_by_name['grant_types']._serialized_options = b'\272H]\222\001Z\010\001\"VrTR\022authorization_codeR\rrefresh_tokenR/urn:ietf:params:oauth:grant-type:token-exchange'
   _globals['_CLIENT'].fields_by_name['confidential']._loaded_options = None
   _globals['_CLIENT'].fields_by_name['confidential']._serialized_options = b'\342A\001\003'
   _globals['_CLIENT'].fields_by_name['company']._loaded_options = None
   _globals['_CLIENT'].fields_by_name['company']._serialized_options = b'\342A\001\003\372A\032\n\030comptoir.company/Company'
   _globals['_CLIENT'].fields_by_name['company_display_name']._loaded_options = None
   _globals['_CLIENT'].fields_by_name['company_display_name']._serialized_options = b'\342A\001\003'
+  _globals['_CLIENT'].fields_by_name['require_pushed_requests']._loaded_options = None
+  _globals['_CLIENT'].fields_by_name['require_pushed_requests']._serialized_options = b'\342A\001\003'
   _globals['_GETCLIENTREQUEST'].fields_by_name['client_id']._loaded_options = None
   _globals['_GETCLIENTREQUEST'].fields_by_name['client_id']._serialized_options = b'\342A\001\002\272H\005r\003\030\200\001'
   _globals['_PUTCLIENTREQUEST'].fields_by_name['client']._loaded_options = None
@@ -89,6 +92,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHORIZATIONCODEGRANT'].fields_by_name['code_verifier']._serialized_options = b'\200\001\001\272H\005r\003\030\200\002'
   _globals['_REFRESHTOKENGRANT'].fields_by_name['refresh_token']._loaded_options = None
   _globals['_REFRESHTOKENGRANT'].fields_by_name['refresh_token']._serialized_options = b'\200\001\001\272H\005r\003\030\200\002'
+  _globals['_TOKENEXCHANGEGRANT'].fields_by_name['subject_token']._loaded_options = None
+  _globals['_TOKENEXCHANGEGRANT'].fields_by_name['subject_token']._serialized_options = b'\200\001\001\272H\005r\003\030\200@'
+  _globals['_TOKENEXCHANGEGRANT'].fields_by_name['company']._loaded_options = None
+  _globals['_TOKENEXCHANGEGRANT'].fields_by_name['company']._serialized_options = b'\342A\001\002\372A\032\n\030comptoir.company/Company'
   _globals['_REDEEMGRANTREQUEST'].oneofs_by_name['grant']._loaded_options = None
   _globals['_REDEEMGRANTREQUEST'].oneofs_by_name['grant']._serialized_options = b'\272H\002\010\001'
   _globals['_REDEEMGRANTREQUEST'].fields_by_name['client']._loaded_options = None
@@ -103,6 +110,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REVOKETOKENREQUEST'].fields_by_name['client']._serialized_options = b'\342A\001\002'
   _globals['_REVOKETOKENREQUEST'].fields_by_name['token']._loaded_options = None
   _globals['_REVOKETOKENREQUEST'].fields_by_name['token']._serialized_options = b'\200\001\001\342A\001\002\272H\005r\003\030\200 '
+  _globals['_INTROSPECTTOKENREQUEST'].fields_by_name['client']._loaded_options = None
+  _globals['_INTROSPECTTOKENREQUEST'].fields_by_name['client']._serialized_options = b'\342A\001\002'
+  _globals['_INTROSPECTTOKENREQUEST'].fields_by_name['token']._loaded_options = None
+  _globals['_INTROSPECTTOKENREQUEST'].fields_by_name['token']._serialized_options = b'\200\001\001\342A\001\002\272H\005r\003\030\200@'
+  _globals['_INTROSPECTTOKENRESPONSE'].fields_by_name['company']._loaded_options = None
+  _globals['_INTROSPECTTOKENRESPONSE'].fields_by_name['company']._serialized_options = b'\372A\032\n\030comptoir.company/Company'
+  _globals['_PUSHAUTHORIZATIONREQUESTREQUEST'].fields_by_name['client']._loaded_options = None
+  _globals['_PUSHAUTHORIZATIONREQUESTREQUEST'].fields_by_name['client']._serialized_options = b'\342A\001\002'
+  _globals['_PUSHAUTHORIZATIONREQUESTREQUEST'].fields_by_name['parameters']._loaded_options = None
+  _globals['_PUSHAUTHORIZATIONREQUESTREQUEST'].fields_by_name['parameters']._serialized_options = b'\342A\001\002\272H\006r\004\030\200\200\001'
+  _globals['_PUSHAUTHORIZATIONREQUESTRESPONSE'].fields_by_name['request_id']._loaded_options = None
+  _globals['_PUSHAUTHORIZATIONREQUESTRESPONSE'].fields_by_name['request_id']._serialized_options = b'\200\001\001'
+  _globals['_TAKEPUSHEDREQUESTREQUEST'].fields_by_name['client_id']._loaded_options = None
+  _globals['_TAKEPUSHEDREQUESTREQUEST'].fields_by_name['client_id']._serialized_options = b'\342A\001\002\272H\005r\003\030\200\001'
+  _globals['_TAKEPUSHEDREQUESTREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_TAKEPUSHEDREQUESTREQUEST'].fields_by_name['request_id']._serialized_options = b'\200\001\001\342A\001\002\272H\005r\003\030\200\001'
   _globals['_OAUTHSERVICE'].methods_by_name['GetClient']._loaded_options = None
   _globals['_OAUTHSERVICE'].methods_by_name['GetClient']._serialized_options = b'\220\002\001\212\265\030#\n\001\004\030\001 \003(\0012\030{\"clientId\": \"demo-app\"}'
   _globals['_OAUTHSERVICE'].methods_by_name['PutClient']._loaded_options = None
@@ -115,42 +138,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OAUTHSERVICE'].methods_by_name['RedeemGrant']._serialized_options = b'\212\265\030\346\001\n\001\004\030\001 \003(\0012\330\001{\"client\": {\"clientId\": \"demo-app\"}, \"authorizationCode\": {\"code\": \"bWFkZS11cC1hdXRob3JpemF0aW9uLWNvZGU\", \"redirectUri\": \"https://app.example/callback\", \"codeVerifier\": \"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk\"}}H\001'
   _globals['_OAUTHSERVICE'].methods_by_name['RevokeToken']._loaded_options = None
   _globals['_OAUTHSERVICE'].methods_by_name['RevokeToken']._serialized_options = b'\212\265\030X\n\001\004\030\001 \003(\0012M{\"client\": {\"clientId\": \"demo-app\"}, \"token\": \"bWFkZS11cC1yZWZyZXNoLXRva2Vu\"}'
+  _globals['_OAUTHSERVICE'].methods_by_name['IntrospectToken']._loaded_options = None
+  _globals['_OAUTHSERVICE'].methods_by_name['IntrospectToken']._serialized_options = b'\212\265\030\230\001\n\001\004\030\001 \003(\0012\214\001{\"client\": {\"clientId\": \"demo-server\", \"clientSecret\": \"made-up-secret-of-forty-characters-00000\"}, \"token\": \"bWFkZS11cC1yZWZyZXNoLXRva2Vu\"}'
+  _globals['_OAUTHSERVICE'].methods_by_name['PushAuthorizationRequest']._loaded_options = None
+  _globals['_OAUTHSERVICE'].methods_by_name['PushAuthorizationRequest']._serialized_options = b'\212\265\030\217\001\n\001\004\030\001 \003(\0012\201\001{\"client\": {\"clientId\": \"demo-server\", \"clientSecret\": \"made-up-secret-of-forty-characters-00000\"}, \"parameters\": \"scope=openid\"}H\001'
+  _globals['_OAUTHSERVICE'].methods_by_name['TakePushedRequest']._loaded_options = None
+  _globals['_OAUTHSERVICE'].methods_by_name['TakePushedRequest']._serialized_options = b'\212\265\030c\n\001\004\030\001 \003(\0012X{\"clientId\": \"demo-server\", \"requestId\": \"bWFkZS11cC1yZXF1ZXN0LWlkLW9mLWZvcnR5LXRocmVl\"}'
   _globals['_OAUTHSERVICE'].methods_by_name['ListSigningKeys']._loaded_options = None
   _globals['_OAUTHSERVICE'].methods_by_name['ListSigningKeys']._serialized_options = b'\220\002\001\212\265\030\r\n\001\004\030\001 \003(\0012\002{}'
-  _globals['_CLIENT']._serialized_start=182
-  _globals['_CLIENT']._serialized_end=580
-  _globals['_GETCLIENTREQUEST']._serialized_start=582
-  _globals['_GETCLIENTREQUEST']._serialized_end=633
-  _globals['_PUTCLIENTREQUEST']._serialized_start=635
-  _globals['_PUTCLIENTREQUEST']._serialized_end=741
-  _globals['_GETCONSENTREQUEST']._serialized_start=743
-  _globals['_GETCONSENTREQUEST']._serialized_end=843
-  _globals['_CONSENT']._serialized_start=845
-  _globals['_CONSENT']._serialized_end=871
-  _globals['_CREATEAUTHORIZATIONCODEREQUEST']._serialized_start=874
-  _globals['_CREATEAUTHORIZATIONCODEREQUEST']._serialized_end=1144
-  _globals['_CREATEAUTHORIZATIONCODERESPONSE']._serialized_start=1146
-  _globals['_CREATEAUTHORIZATIONCODERESPONSE']._serialized_end=1198
-  _globals['_CLIENTCREDENTIALS']._serialized_start=1200
-  _globals['_CLIENTCREDENTIALS']._serialized_end=1327
-  _globals['_AUTHORIZATIONCODEGRANT']._serialized_start=1329
-  _globals['_AUTHORIZATIONCODEGRANT']._serialized_end=1448
-  _globals['_REFRESHTOKENGRANT']._serialized_start=1450
-  _globals['_REFRESHTOKENGRANT']._serialized_end=1521
-  _globals['_CLIENTCREDENTIALSGRANT']._serialized_start=1523
-  _globals['_CLIENTCREDENTIALSGRANT']._serialized_end=1563
-  _globals['_REDEEMGRANTREQUEST']._serialized_start=1566
-  _globals['_REDEEMGRANTREQUEST']._serialized_end=1883
-  _globals['_TOKENSET']._serialized_start=1886
-  _globals['_TOKENSET']._serialized_end=2018
-  _globals['_REVOKETOKENREQUEST']._serialized_start=2020
-  _globals['_REVOKETOKENREQUEST']._serialized_end=2135
-  _globals['_REVOKETOKENRESPONSE']._serialized_start=2137
-  _globals['_REVOKETOKENRESPONSE']._serialized_end=2158
-  _globals['_LISTSIGNINGKEYSREQUEST']._serialized_start=2160
-  _globals['_LISTSIGNINGKEYSREQUEST']._serialized_end=2184
-  _globals['_LISTSIGNINGKEYSRESPONSE']._serialized_start=2186
-  _globals['_LISTSIGNINGKEYSRESPONSE']._serialized_end=2230
-  _globals['_OAUTHSERVICE']._serialized_start=2233
-  _globals['_OAUTHSERVICE']._serialized_end=3986
+  _globals['_CLIENT']._serialized_start=215
+  _globals['_CLIENT']._serialized_end=701
+  _globals['_GETCLIENTREQUEST']._serialized_start=703
+  _globals['_GETCLIENTREQUEST']._serialized_end=754
+  _globals['_PUTCLIENTREQUEST']._serialized_start=756
+  _globals['_PUTCLIENTREQUEST']._serialized_end=862
+  _globals['_GETCONSENTREQUEST']._serialized_start=864
+  _globals['_GETCONSENTREQUEST']._serialized_end=964
+  _globals['_CONSENT']._serialized_start=966
+  _globals['_CONSENT']._serialized_end=992
+  _globals['_CREATEAUTHORIZATIONCODEREQUEST']._serialized_start=995
+  _globals['_CREATEAUTHORIZATIONCODEREQUEST']._serialized_end=1265
+  _globals['_CREATEAUTHORIZATIONCODERESPONSE']._serialized_start=1267
+  _globals['_CREATEAUTHORIZATIONCODERESPONSE']._serialized_end=1319
+  _globals['_CLIENTCREDENTIALS']._serialized_start=1321
+  _globals['_CLIENTCREDENTIALS']._serialized_end=1448
+  _globals['_AUTHORIZATIONCODEGRANT']._serialized_start=1450
+  _globals['_AUTHORIZATIONCODEGRANT']._serialized_end=1569
+  _globals['_REFRESHTOKENGRANT']._serialized_start=1571
+  _globals['_REFRESHTOKENGRANT']._serialized_end=1642
+  _globals['_CLIENTCREDENTIALSGRANT']._serialized_start=1644
+  _globals['_CLIENTCREDENTIALSGRANT']._serialized_end=1684
+  _globals['_TOKENEXCHANGEGRANT']._serialized_start=1686
+  _globals['_TOKENEXCHANGEGRANT']._serialized_end=1810
+  _globals['_REDEEMGRANTREQUEST']._serialized_start=1813
+  _globals['_REDEEMGRANTREQUEST']._serialized_end=2198
+  _globals['_TOKENSET']._serialized_start=2201
+  _globals['_TOKENSET']._serialized_end=2333
+  _globals['_REVOKETOKENREQUEST']._serialized_start=2335
+  _globals['_REVOKETOKENREQUEST']._serialized_end=2450
+  _globals['_REVOKETOKENRESPONSE']._serialized_start=2452
+  _globals['_REVOKETOKENRESPONSE']._serialized_end=2473
+  _globals['_INTROSPECTTOKENREQUEST']._serialized_start=2475
+  _globals['_INTROSPECTTOKENREQUEST']._serialized_end=2594
+  _globals['_INTROSPECTTOKENRESPONSE']._serialized_start=2597
+  _globals['_INTROSPECTTOKENRESPONSE']._serialized_end=2854
+  _globals['_PUSHAUTHORIZATIONREQUESTREQUEST']._serialized_start=2857
+  _globals['_PUSHAUTHORIZATIONREQUESTREQUEST']._serialized_end=2988
+  _globals['_PUSHAUTHORIZATIONREQUESTRESPONSE']._serialized_start=2990
+  _globals['_PUSHAUTHORIZATIONREQUESTRESPONSE']._serialized_end=3077
+  _globals['_TAKEPUSHEDREQUESTREQUEST']._serialized_start=3079
+  _globals['_TAKEPUSHEDREQUESTREQUEST']._serialized_end=3175
+  _globals['_TAKEPUSHEDREQUESTRESPONSE']._serialized_start=3177
+  _globals['_TAKEPUSHEDREQUESTRESPONSE']._serialized_end=3224
+  _globals['_LISTSIGNINGKEYSREQUEST']._serialized_start=3226
+  _globals['_LISTSIGNINGKEYSREQUEST']._serialized_end=3250
+  _globals['_LISTSIGNINGKEYSRESPONSE']._serialized_start=3252
+  _globals['_LISTSIGNINGKEYSRESPONSE']._serialized_end=3296
+  _globals['_OAUTHSERVICE']._serialized_start=3299
+  _globals['_OAUTHSERVICE']._serialized_end=5840
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -33,6 +34,7 @@ class Client(_message.Message):
     FIRST_PARTY_FIELD_NUMBER: _builtins.int
     COMPANY_FIELD_NUMBER: _builtins.int
     COMPANY_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    REQUIRE_PUSHED_REQUESTS_FIELD_NUMBER: _builtins.int
     client_id: _builtins.str
     """Identifier it presents."""
     display_name: _builtins.str
@@ -45,6 +47,8 @@ class Client(_message.Message):
     """The company that registered it, outside of which it does nothing; empty for the platform's own."""
     company_display_name: _builtins.str
     """Name of that company, for the consent page."""
+    require_pushed_requests: _builtins.bool
+    """Whether it must push its authorization requests (RFC 9126)."""
     @_builtins.property
     def redirect_uris(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Redirect URIs, compared byte for byte."""
@@ -55,7 +59,9 @@ class Client(_message.Message):
 
     @_builtins.property
     def grant_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Grant types it may use: `authorization_code`, `refresh_token`; an application also `client_credentials`."""
+        """Grant types it may use: `authorization_code`, `refresh_token`, and token exchange; an application
+        `client_credentials` instead of the last.
+        """
 
     def __init__(
         self,
@@ -69,10 +75,11 @@ class Client(_message.Message):
         first_party: _builtins.bool = ...,
         company: _builtins.str = ...,
         company_display_name: _builtins.str = ...,
+        require_pushed_requests: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "company", b"company", "company_display_name", b"company_display_name", "confidential", b"confidential", "display_name", b"display_name", "first_party", b"first_party", "grant_types", b"grant_types", "redirect_uris", b"redirect_uris", "scopes", b"scopes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "company", b"company", "company_display_name", b"company_display_name", "confidential", b"confidential", "display_name", b"display_name", "first_party", b"first_party", "grant_types", b"grant_types", "redirect_uris", b"redirect_uris", "require_pushed_requests", b"require_pushed_requests", "scopes", b"scopes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -365,6 +372,38 @@ class ClientCredentialsGrant(_message.Message):
 Global___ClientCredentialsGrant: _TypeAlias = ClientCredentialsGrant  # noqa: Y015
 
 @_typing.final
+class TokenExchangeGrant(_message.Message):
+    """A person goes on in another company (RFC 8693)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_TOKEN_FIELD_NUMBER: _builtins.int
+    COMPANY_FIELD_NUMBER: _builtins.int
+    SCOPES_FIELD_NUMBER: _builtins.int
+    subject_token: _builtins.str
+    """An access token of the person's, which this client got."""
+    company: _builtins.str
+    """The company to go on in, of which the person must be a member now."""
+    @_builtins.property
+    def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Scopes wanted, a subset of the token's; all of them when empty."""
+
+    def __init__(
+        self,
+        *,
+        subject_token: _builtins.str = ...,
+        company: _builtins.str = ...,
+        scopes: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "scopes", b"scopes", "subject_token", b"subject_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TokenExchangeGrant: _TypeAlias = TokenExchangeGrant  # noqa: Y015
+
+@_typing.final
 class RedeemGrantRequest(_message.Message):
     """Redeems a grant."""
 
@@ -374,6 +413,7 @@ class RedeemGrantRequest(_message.Message):
     AUTHORIZATION_CODE_FIELD_NUMBER: _builtins.int
     REFRESH_TOKEN_FIELD_NUMBER: _builtins.int
     CLIENT_CREDENTIALS_FIELD_NUMBER: _builtins.int
+    TOKEN_EXCHANGE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def client(self) -> Global___ClientCredentials:
         """The client."""
@@ -390,6 +430,10 @@ class RedeemGrantRequest(_message.Message):
     def client_credentials(self) -> Global___ClientCredentialsGrant:
         """Nothing but the client itself."""
 
+    @_builtins.property
+    def token_exchange(self) -> Global___TokenExchangeGrant:
+        """An access token, for one of another company."""
+
     def __init__(
         self,
         *,
@@ -397,12 +441,13 @@ class RedeemGrantRequest(_message.Message):
         authorization_code: Global___AuthorizationCodeGrant | None = ...,
         refresh_token: Global___RefreshTokenGrant | None = ...,
         client_credentials: Global___ClientCredentialsGrant | None = ...,
+        token_exchange: Global___TokenExchangeGrant | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["authorization_code", b"authorization_code", "client", b"client", "client_credentials", b"client_credentials", "grant", b"grant", "refresh_token", b"refresh_token"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["authorization_code", b"authorization_code", "client", b"client", "client_credentials", b"client_credentials", "grant", b"grant", "refresh_token", b"refresh_token", "token_exchange", b"token_exchange"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorization_code", b"authorization_code", "client", b"client", "client_credentials", b"client_credentials", "grant", b"grant", "refresh_token", b"refresh_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorization_code", b"authorization_code", "client", b"client", "client_credentials", b"client_credentials", "grant", b"grant", "refresh_token", b"refresh_token", "token_exchange", b"token_exchange"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_grant: _TypeAlias = _typing.Literal["authorization_code", "refresh_token", "client_credentials"]  # noqa: Y015
+    _WhichOneofReturnType_grant: _TypeAlias = _typing.Literal["authorization_code", "refresh_token", "client_credentials", "token_exchange"]  # noqa: Y015
     _WhichOneofArgType_grant: _TypeAlias = _typing.Literal["grant", b"grant"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_grant) -> _WhichOneofReturnType_grant | None: ...
 
@@ -492,6 +537,192 @@ class RevokeTokenResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RevokeTokenResponse: _TypeAlias = RevokeTokenResponse  # noqa: Y015
+
+@_typing.final
+class IntrospectTokenRequest(_message.Message):
+    """Asks about a token."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIENT_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    """The token."""
+    @_builtins.property
+    def client(self) -> Global___ClientCredentials:
+        """The client, which must prove who it is."""
+
+    def __init__(
+        self,
+        *,
+        client: Global___ClientCredentials | None = ...,
+        token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IntrospectTokenRequest: _TypeAlias = IntrospectTokenRequest  # noqa: Y015
+
+@_typing.final
+class IntrospectTokenResponse(_message.Message):
+    """What a token stands for; of one that is not the client's, or not good any more, nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTIVE_FIELD_NUMBER: _builtins.int
+    TOKEN_TYPE_FIELD_NUMBER: _builtins.int
+    SCOPES_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    COMPANY_FIELD_NUMBER: _builtins.int
+    ISSUE_TIME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    TOKEN_ID_FIELD_NUMBER: _builtins.int
+    active: _builtins.bool
+    """Whether it is good."""
+    token_type: _builtins.str
+    """`access_token` or `refresh_token`."""
+    subject: _builtins.str
+    """Person or application that it is about."""
+    company: _builtins.str
+    """Company that it is for; empty if for none."""
+    token_id: _builtins.str
+    """Its id; empty for refresh tokens."""
+    @_builtins.property
+    def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Scopes it was given."""
+
+    @_builtins.property
+    def issue_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was issued; not set for refresh tokens."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it expires by itself."""
+
+    def __init__(
+        self,
+        *,
+        active: _builtins.bool = ...,
+        token_type: _builtins.str = ...,
+        scopes: _abc.Iterable[_builtins.str] | None = ...,
+        subject: _builtins.str = ...,
+        company: _builtins.str = ...,
+        issue_time: _timestamp_pb2.Timestamp | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        token_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "issue_time", b"issue_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "company", b"company", "expire_time", b"expire_time", "issue_time", b"issue_time", "scopes", b"scopes", "subject", b"subject", "token_id", b"token_id", "token_type", b"token_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IntrospectTokenResponse: _TypeAlias = IntrospectTokenResponse  # noqa: Y015
+
+@_typing.final
+class PushAuthorizationRequestRequest(_message.Message):
+    """Pushes an authorization request."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIENT_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    parameters: _builtins.str
+    """The parameters, checked by the gateway, as a form is encoded."""
+    @_builtins.property
+    def client(self) -> Global___ClientCredentials:
+        """The client."""
+
+    def __init__(
+        self,
+        *,
+        client: Global___ClientCredentials | None = ...,
+        parameters: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "parameters", b"parameters"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PushAuthorizationRequestRequest: _TypeAlias = PushAuthorizationRequestRequest  # noqa: Y015
+
+@_typing.final
+class PushAuthorizationRequestResponse(_message.Message):
+    """What the request was kept under."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    EXPIRES_IN_SECONDS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The last part of the `request_uri`."""
+    expires_in_seconds: _builtins.int
+    """Seconds for which it is kept."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        expires_in_seconds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_in_seconds", b"expires_in_seconds", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PushAuthorizationRequestResponse: _TypeAlias = PushAuthorizationRequestResponse  # noqa: Y015
+
+@_typing.final
+class TakePushedRequestRequest(_message.Message):
+    """Asks for a pushed request."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIENT_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    client_id: _builtins.str
+    """The client that pushed it."""
+    request_id: _builtins.str
+    """What it was kept under."""
+    def __init__(
+        self,
+        *,
+        client_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakePushedRequestRequest: _TypeAlias = TakePushedRequestRequest  # noqa: Y015
+
+@_typing.final
+class TakePushedRequestResponse(_message.Message):
+    """A pushed request, which is kept no longer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    parameters: _builtins.str
+    """The parameters as they were pushed."""
+    def __init__(
+        self,
+        *,
+        parameters: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parameters", b"parameters"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakePushedRequestResponse: _TypeAlias = TakePushedRequestResponse  # noqa: Y015
 
 @_typing.final
 class ListSigningKeysRequest(_message.Message):

@@ -65,6 +65,21 @@ class OAuthServiceStub:
                 request_serializer=comptoir_dot_identity_dot_v1_dot_oauth__pb2.RevokeTokenRequest.SerializeToString,
                 response_deserializer=comptoir_dot_identity_dot_v1_dot_oauth__pb2.RevokeTokenResponse.FromString,
                 _registered_method=True)
+        self.IntrospectToken = channel.unary_unary(
+                '/comptoir.identity.v1.OAuthService/IntrospectToken',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_oauth__pb2.IntrospectTokenRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_oauth__pb2.IntrospectTokenResponse.FromString,
+                _registered_method=True)
+        self.PushAuthorizationRequest = channel.unary_unary(
+                '/comptoir.identity.v1.OAuthService/PushAuthorizationRequest',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_oauth__pb2.PushAuthorizationRequestRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_oauth__pb2.PushAuthorizationRequestResponse.FromString,
+                _registered_method=True)
+        self.TakePushedRequest = channel.unary_unary(
+                '/comptoir.identity.v1.OAuthService/TakePushedRequest',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_oauth__pb2.TakePushedRequestRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_oauth__pb2.TakePushedRequestResponse.FromString,
+                _registered_method=True)
         self.ListSigningKeys = channel.unary_unary(
                 '/comptoir.identity.v1.OAuthService/ListSigningKeys',
                 request_serializer=comptoir_dot_identity_dot_v1_dot_oauth__pb2.ListSigningKeysRequest.SerializeToString,
@@ -118,6 +133,27 @@ class OAuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def IntrospectToken(self, request, context):
+        """Says what a token of the client's own stands for (RFC 7662).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PushAuthorizationRequest(self, request, context):
+        """Keeps an authorization request that the client sent by itself, for a minute (RFC 9126).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TakePushedRequest(self, request, context):
+        """Hands out a pushed authorization request, once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListSigningKeys(self, request, context):
         """Publishes the keys that verify access and ID tokens, next one included (RFC 7517).
         """
@@ -157,6 +193,21 @@ def add_OAuthServiceServicer_to_server(servicer, server):
                     servicer.RevokeToken,
                     request_deserializer=comptoir_dot_identity_dot_v1_dot_oauth__pb2.RevokeTokenRequest.FromString,
                     response_serializer=comptoir_dot_identity_dot_v1_dot_oauth__pb2.RevokeTokenResponse.SerializeToString,
+            ),
+            'IntrospectToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.IntrospectToken,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_oauth__pb2.IntrospectTokenRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_oauth__pb2.IntrospectTokenResponse.SerializeToString,
+            ),
+            'PushAuthorizationRequest': grpc.unary_unary_rpc_method_handler(
+                    servicer.PushAuthorizationRequest,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_oauth__pb2.PushAuthorizationRequestRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_oauth__pb2.PushAuthorizationRequestResponse.SerializeToString,
+            ),
+            'TakePushedRequest': grpc.unary_unary_rpc_method_handler(
+                    servicer.TakePushedRequest,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_oauth__pb2.TakePushedRequestRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_oauth__pb2.TakePushedRequestResponse.SerializeToString,
             ),
             'ListSigningKeys': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSigningKeys,
@@ -327,6 +378,87 @@ class OAuthService:
             '/comptoir.identity.v1.OAuthService/RevokeToken',
             comptoir_dot_identity_dot_v1_dot_oauth__pb2.RevokeTokenRequest.SerializeToString,
             comptoir_dot_identity_dot_v1_dot_oauth__pb2.RevokeTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IntrospectToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.OAuthService/IntrospectToken',
+            comptoir_dot_identity_dot_v1_dot_oauth__pb2.IntrospectTokenRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_oauth__pb2.IntrospectTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PushAuthorizationRequest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.OAuthService/PushAuthorizationRequest',
+            comptoir_dot_identity_dot_v1_dot_oauth__pb2.PushAuthorizationRequestRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_oauth__pb2.PushAuthorizationRequestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TakePushedRequest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.OAuthService/TakePushedRequest',
+            comptoir_dot_identity_dot_v1_dot_oauth__pb2.TakePushedRequestRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_oauth__pb2.TakePushedRequestResponse.FromString,
             options,
             channel_credentials,
             insecure,

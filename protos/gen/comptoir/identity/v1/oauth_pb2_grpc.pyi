@@ -45,6 +45,12 @@ class OAuthServiceStub:
     """Authenticates the client, consumes the grant, checks the membership, writes the family and signs: one transaction."""
     RevokeToken: _grpc.UnaryUnaryMultiCallable[_oauth_pb2.RevokeTokenRequest, _oauth_pb2.RevokeTokenResponse]
     """Ends the family of a refresh token (RFC 7009); an unknown token is no error."""
+    IntrospectToken: _grpc.UnaryUnaryMultiCallable[_oauth_pb2.IntrospectTokenRequest, _oauth_pb2.IntrospectTokenResponse]
+    """Says what a token of the client's own stands for (RFC 7662)."""
+    PushAuthorizationRequest: _grpc.UnaryUnaryMultiCallable[_oauth_pb2.PushAuthorizationRequestRequest, _oauth_pb2.PushAuthorizationRequestResponse]
+    """Keeps an authorization request that the client sent by itself, for a minute (RFC 9126)."""
+    TakePushedRequest: _grpc.UnaryUnaryMultiCallable[_oauth_pb2.TakePushedRequestRequest, _oauth_pb2.TakePushedRequestResponse]
+    """Hands out a pushed authorization request, once."""
     ListSigningKeys: _grpc.UnaryUnaryMultiCallable[_oauth_pb2.ListSigningKeysRequest, _oauth_pb2.ListSigningKeysResponse]
     """Publishes the keys that verify access and ID tokens, next one included (RFC 7517)."""
 
@@ -65,6 +71,12 @@ class OAuthServiceAsyncStub(OAuthServiceStub):
     """Authenticates the client, consumes the grant, checks the membership, writes the family and signs: one transaction."""
     RevokeToken: _aio.UnaryUnaryMultiCallable[_oauth_pb2.RevokeTokenRequest, _oauth_pb2.RevokeTokenResponse]  # type: ignore[assignment]
     """Ends the family of a refresh token (RFC 7009); an unknown token is no error."""
+    IntrospectToken: _aio.UnaryUnaryMultiCallable[_oauth_pb2.IntrospectTokenRequest, _oauth_pb2.IntrospectTokenResponse]  # type: ignore[assignment]
+    """Says what a token of the client's own stands for (RFC 7662)."""
+    PushAuthorizationRequest: _aio.UnaryUnaryMultiCallable[_oauth_pb2.PushAuthorizationRequestRequest, _oauth_pb2.PushAuthorizationRequestResponse]  # type: ignore[assignment]
+    """Keeps an authorization request that the client sent by itself, for a minute (RFC 9126)."""
+    TakePushedRequest: _aio.UnaryUnaryMultiCallable[_oauth_pb2.TakePushedRequestRequest, _oauth_pb2.TakePushedRequestResponse]  # type: ignore[assignment]
+    """Hands out a pushed authorization request, once."""
     ListSigningKeys: _aio.UnaryUnaryMultiCallable[_oauth_pb2.ListSigningKeysRequest, _oauth_pb2.ListSigningKeysResponse]  # type: ignore[assignment]
     """Publishes the keys that verify access and ID tokens, next one included (RFC 7517)."""
 
@@ -118,6 +130,30 @@ class OAuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_oauth_pb2.RevokeTokenResponse, _abc.Awaitable[_oauth_pb2.RevokeTokenResponse]]:
         """Ends the family of a refresh token (RFC 7009); an unknown token is no error."""
+
+    @_abc_1.abstractmethod
+    def IntrospectToken(
+        self,
+        request: _oauth_pb2.IntrospectTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_oauth_pb2.IntrospectTokenResponse, _abc.Awaitable[_oauth_pb2.IntrospectTokenResponse]]:
+        """Says what a token of the client's own stands for (RFC 7662)."""
+
+    @_abc_1.abstractmethod
+    def PushAuthorizationRequest(
+        self,
+        request: _oauth_pb2.PushAuthorizationRequestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_oauth_pb2.PushAuthorizationRequestResponse, _abc.Awaitable[_oauth_pb2.PushAuthorizationRequestResponse]]:
+        """Keeps an authorization request that the client sent by itself, for a minute (RFC 9126)."""
+
+    @_abc_1.abstractmethod
+    def TakePushedRequest(
+        self,
+        request: _oauth_pb2.TakePushedRequestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_oauth_pb2.TakePushedRequestResponse, _abc.Awaitable[_oauth_pb2.TakePushedRequestResponse]]:
+        """Hands out a pushed authorization request, once."""
 
     @_abc_1.abstractmethod
     def ListSigningKeys(
