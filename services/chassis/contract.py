@@ -27,6 +27,7 @@ from comptoir.changes.v1 import feed_pb2
 from comptoir.company.v1 import company_pb2
 from comptoir.identity.v1 import (
     application_pb2,
+    invitation_pb2,
     mail_pb2,
     membership_pb2,
     oauth_pb2,
@@ -48,6 +49,7 @@ FILES: tuple[FileDescriptor, ...] = tuple(
         application_pb2,
         company_pb2,
         feed_pb2,
+        invitation_pb2,
         mail_pb2,
         membership_pb2,
         oauth_pb2,

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services.chassis.mirrors.known import require
 from services.identity.rows import MIRRORS
 
 KNOWN = MIRRORS["known_companies"]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What identity knows of a company."""
+
+    display_name: str
+    time_zone: str
+    language_code: str
+
+
+def find(db: Session, company: str) -> Known:
+    """The company. Raises NotReady if it was not heard of yet."""
+    require(db, KNOWN, company=company)
+    columns = (KNOWN.c.display_name, KNOWN.c.time_zone, KNOWN.c.language_code)
+    return Known(*db.execute(select(*columns).where(KNOWN.c.company == company)).one())
 
 
 def names(db: Session, companies: Collection[str]) -> dict[str, str]:

@@ -44,7 +44,9 @@ class Purpose:
 
 RESET = Purpose("reset", timedelta(minutes=30), "/password/reset")
 """Sets a new password and unlocks the login."""
-PURPOSES = {purpose.name: purpose for purpose in (RESET,)}
+INVITATION = Purpose("invitation", timedelta(days=7), "/invitation")
+"""Takes the place that an invitation offers."""
+PURPOSES = {purpose.name: purpose for purpose in (RESET, INVITATION)}
 
 
 class LinkRow(DirectoryRow, Base):

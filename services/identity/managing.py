@@ -7,6 +7,7 @@ two who manage each other at once are judged one after the other.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -16,8 +17,22 @@ from services.chassis.caller import Caller, Kind
 from services.chassis.errors import Denied, Precondition
 from services.chassis.rights import PRESETS, refusal
 from services.chassis.rpc.call import Call
+from services.identity import memberships
 from services.identity.mail.mails import Mails
 from services.identity.memberships import NAME, OWNER, MemberRow
+
+_MANAGE = "users.manage"
+
+
+class Gift(Protocol):
+    """What a place gives, or would give."""
+
+    role: Any
+    all_shops: Any
+    shop_ids: Any
+
+    @property
+    def preset(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -76,7 +91,19 @@ def leave(call: Call, mails: Mails, company: str, user_id: str) -> None:
         mails.place_taken(call.db, held.place, call.now)
 
 
-def within(manager: MemberRow, place: MemberRow) -> None:
+def check_gift(db: Session, company: str, manager: str | None, gift: Gift) -> None:
+    """Refuses to offer what the manager does not hold at this moment; the platform's staff may offer anything."""
+    if manager is None:
+        return
+    place = memberships.seek(db, company, manager)
+    if place is None or place.suspended:
+        raise unknown(NAME.format({"company": company, "membership": manager}))
+    if _MANAGE not in PRESETS[place.preset]:
+        raise Denied(refusal(_MANAGE), metadata={"permission": _MANAGE})
+    within(place, gift)
+
+
+def within(manager: MemberRow, place: Gift) -> None:
     """Refuses to give, or to touch, what the manager does not hold."""
     if place.role == OWNER and manager.role != OWNER:
         raise Denied("Only owners manage owners.", reason="OWNERS_ONLY")

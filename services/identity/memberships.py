@@ -77,10 +77,10 @@ class MemberRow(MembershipRow, Base):
         return True
 
 
-def check_shops(all_shops: bool, shop_ids: Sequence[str]) -> None:
+def check_shops(all_shops: bool, shop_ids: Sequence[str], field: str = "membership.shop_ids") -> None:
     """All shops and single ones exclude each other."""
     if all_shops and shop_ids:
-        raise Invalid.field("membership.shop_ids", "all_shops", "must be empty where all shops are reached")
+        raise Invalid.field(field, "all_shops", "must be empty where all shops are reached")
 
 
 @dataclass(frozen=True)

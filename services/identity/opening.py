@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from services.identity import addresses, password_rule
-from services.identity.passwords import PasswordRow, Passwords
+from services.identity.passwords import PasswordRow
 from services.identity.profile import Findings
 from services.identity.users import UserRow
 
@@ -19,9 +19,9 @@ def judge_password(row: UserRow, password: str, field: str, findings: Findings) 
         findings.note(field, rule, sentence)
 
 
-def open_account(db: Session, passwords: Passwords, row: UserRow, password: str, now: datetime) -> None:
+def open_account(db: Session, row: UserRow, password_hash: str, now: datetime) -> None:
     """Keeps the account. Its login was taken for it before; the session is confined to the person."""
     db.add(row)
     db.flush()
     addresses.keep(db, row.user_id, row.email)
-    db.add(PasswordRow(hash=passwords.hash(password), set_time=now))
+    db.add(PasswordRow(hash=password_hash, set_time=now))

@@ -78,7 +78,7 @@ def time_zone(name: str, findings: Findings) -> str:
     return name
 
 
-def email(address: str, findings: Findings) -> str:
+def email(address: str, findings: Findings, field: str = "user.email") -> str:
     """The address with its domain in small letters. Whether the domain takes mail is not asked of the DNS."""
     try:
         # `.test` (RFC 2606) never leads to anybody's mailbox, which is what it is good for.
@@ -86,6 +86,6 @@ def email(address: str, findings: Findings) -> str:
             address, check_deliverability=False, allow_smtputf8=False, test_environment=True
         )
     except EmailNotValidError:
-        findings.note("user.email", "email", "is not an address that can receive mail")
+        findings.note(field, "email", "is not an address that can receive mail")
         return address
     return found.ascii_email or address

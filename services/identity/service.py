@@ -7,6 +7,7 @@ from pathlib import Path
 
 from comptoir.identity.v1 import (
     application_pb2,
+    invitation_pb2,
     mail_pb2,
     membership_pb2,
     oauth_pb2,
@@ -24,9 +25,11 @@ from services.chassis.rpc.server import Handlers
 from services.chassis.service import Resources, Service
 from services.chassis.signing_keys import SigningKeys
 from services.chassis.tokens import FindKey, TokenVerifier
-from services.identity import memberships
+from services.identity import admissions, memberships
+from services.identity.accepting import Accepting
 from services.identity.api.applications import ApplicationApi
 from services.identity.api.console import break_glass, create_operator
+from services.identity.api.invitations import InvitationApi
 from services.identity.api.memberships import MembershipApi
 from services.identity.api.passwords import PasswordApi
 from services.identity.api.sessions import SessionApi
@@ -39,6 +42,7 @@ from services.identity.choosing import Choosing
 from services.identity.config import IdentitySettings
 from services.identity.devices import Devices
 from services.identity.erasing import Erasing
+from services.identity.inviting import Inviting
 from services.identity.links import Links
 from services.identity.mail.api import MailApi
 from services.identity.mail.letters import Letters
@@ -80,6 +84,9 @@ def _handlers(resources: Resources) -> Handlers:
         ),
         membership_pb2.DESCRIPTOR.services_by_name["MembershipService"]: MembershipApi(database, mails),
         application_pb2.DESCRIPTOR.services_by_name["ApplicationService"]: ApplicationApi(),
+        invitation_pb2.DESCRIPTOR.services_by_name["InvitationService"]: InvitationApi(
+            Inviting(links, mails), Accepting(links, passwords, mails)
+        ),
         mail_pb2.DESCRIPTOR.services_by_name["MailService"]: MailApi(outbox),
         password_pb2.DESCRIPTOR.services_by_name["PasswordService"]: PasswordApi(
             ResetPassword(attempts, choosing, links, mails)
@@ -124,7 +131,11 @@ IDENTITY = Service(
     ),
     versions=Path(__file__).parent / "migrations",
     settings=IdentitySettings,
-    conflicts={"memberships_pkey": memberships.taken, "clients_pkey": clients.registered_twice},
+    conflicts={
+        "memberships_pkey": memberships.taken,
+        "clients_pkey": clients.registered_twice,
+        "admissions_company_user_id": admissions.asked_twice,
+    },
     find_key=_find_key,
     sealed=SEALED,
     commands={

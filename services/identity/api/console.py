@@ -103,7 +103,7 @@ def create_operator(service: Service, arguments: Sequence[str]) -> None:
         users.register(console.db, row.login, row.user_id)
         url = console.link(row.user_id)
         enter(console.db, Scope(user=row.user_id))
-        opening.open_account(console.db, Passwords(), row, password, now)
+        opening.open_account(console.db, row, Passwords().hash(password), now)
         console.record("create-operator", "")
     _show(url)
 

@@ -83,7 +83,7 @@ class UserApi:
         findings.conclude()
         users.register(call.db, row.login, row.user_id)
         call.enter(user=row.user_id)
-        opening.open_account(call.db, self.passwords, row, request.initial_password, call.now)
+        opening.open_account(call.db, row, self.passwords.hash(request.initial_password), call.now)
         return _user(row)
 
     def export_user(self, request: user_pb2.ExportUserRequest, call: Call) -> httpbody_pb2.HttpBody:

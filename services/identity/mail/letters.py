@@ -11,12 +11,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from services.chassis.clock import Clock
+from services.chassis.contract import PATTERNS
 from services.chassis.db.database import enter
 from services.chassis.db.scope import Scope
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.outbox.mail import Letter
 from services.chassis.outbox.message import one_line
 from services.identity import companies, users
+from services.identity.invitations import PENDING, InvitationRow
 from services.identity.links import Address, Links
 from services.identity.mail.mails import LINK, MailRow
 from services.identity.users import UserRow
@@ -25,6 +27,7 @@ from services.look.words import Translate, Words
 
 HELP = "/help/password"
 """Page of the gateway where a link for a new password is asked for."""
+_COMPANY = PATTERNS["comptoir.company/Company"]
 WORDS = Words(Path(__file__).parent / "words")
 
 
@@ -36,36 +39,65 @@ class Letters:
     clock: Clock
 
     def write(self, db: ScopedSession, mail: MailRow) -> Letter | None:
-        """The letter to the person, whose account the session is confined to from here on; None if that is gone, or
-        if the link that the mail is about opens nothing any more."""
+        """The letter to the person, or to whoever is invited, to whose rows the session is confined from here on; None
+        if these are gone, or if the link that the mail is about opens nothing any more."""
         address = self._address(db, mail)
         if LINK in mail.arguments and address is None:
             return None
-        user_id = (users.NAME.parse(mail.recipient) or {})["user"]
-        enter(db, Scope(user=user_id))
-        person = db.scalars(select(UserRow).where(UserRow.user_id == user_id)).one_or_none()
-        if person is None:
+        # What goes to a company goes to somebody it invited.
+        company = _COMPANY.parse(mail.recipient)
+        reader = _invited(db, company["company"], mail.contact) if company else _person(db, mail.recipient)
+        if reader is None:
             return None
-        language = first_known(person.language_code)
-        say = WORDS.into(language)
+        say = WORDS.into(reader.language)
         values = {
-            "person": one_line(person.display_name),
-            "time": _time(mail.create_time, person.time_zone, say),
+            "person": one_line(reader.name),
+            "time": _time(mail.create_time, reader.time_zone, say),
             "help": self.links.origin + HELP,
             **_place(db, mail.arguments, say),
         }
         if address is not None:
-            values |= {"link": address.url, "until": _time(address.expire_time, person.time_zone, say)}
+            values |= {"link": address.url, "until": _time(address.expire_time, reader.time_zone, say)}
         body = say(f"{mail.kind}.text", **values)
         return Letter(
-            to=person.email,
+            to=reader.address,
             subject=say(f"{mail.kind}.subject", **values),
-            text=say("letter", person=values["person"], body=body.strip()).lstrip(),
-            language=language,
+            text=say("letter" if reader.name else "letter_to_nobody", **values, body=body.strip()).lstrip(),
+            language=reader.language,
         )
 
     def _address(self, db: ScopedSession, mail: MailRow) -> Address | None:
         return self.links.address(db, mail.arguments[LINK], self.clock()) if LINK in mail.arguments else None
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Whom a letter goes to, in which language, by which clock."""
+
+    address: str
+    name: str
+    """Empty if it is not known."""
+    language: str
+    time_zone: str
+
+
+def _person(db: ScopedSession, name: str) -> Reader | None:
+    user_id = (users.NAME.parse(name) or {})["user"]
+    enter(db, Scope(user=user_id))
+    row = db.scalars(select(UserRow).where(UserRow.user_id == user_id)).one_or_none()
+    if row is None:
+        return None
+    return Reader(row.email, row.display_name, first_known(row.language_code), row.time_zone)
+
+
+def _invited(db: ScopedSession, company: str, invitation: str) -> Reader | None:
+    enter(db, Scope(company=company))
+    query = select(InvitationRow).where(InvitationRow.invitation_id == invitation)
+    row = db.scalars(query).one_or_none()
+    if row is None or row.state != PENDING:
+        return None
+    zone = companies.find(db, company).time_zone
+    return Reader(row.email, "", first_known(row.language_code), zone)
 
 
 def _place(db: ScopedSession, arguments: Mapping[str, str], say: Translate) -> dict[str, str]:

@@ -13,6 +13,8 @@ from services.chassis.outbox.mail import Mail
 from services.chassis.outbox.outbox import Outbox
 from services.chassis.outbox.tables import OutboxRow
 from services.identity import users
+from services.identity.admissions import AdmissionRow
+from services.identity.invitations import InvitationRow
 from services.identity.memberships import MemberRow
 from services.identity.rows import Base
 from services.identity.users import UserRow
@@ -22,6 +24,7 @@ LINK = "link"
 """Argument of mails that bear a link: its id, of which the sender makes the address."""
 PLACE_GIVEN, PLACE_CHANGED, PLACE_TAKEN = "place_given", "place_changed", "place_taken"
 PASSWORD_CHANGED, PASSWORD_RESET, LOCKED = "password_changed", "password_reset", "locked"
+INVITED, ADMISSION_REFUSED = "invited", "admission_refused"
 PLACE_SUSPENDED, PLACE_RESUMED = "place_suspended", "place_resumed"
 
 
@@ -74,6 +77,17 @@ class Mails:
     def locked(self, db: Session, user_id: str, now: datetime) -> None:
         """Tells the person that their login is locked, and where to have it unlocked."""
         self._of_person(db, LOCKED, user_id, now)
+
+    def invited(self, db: Session, invitation: InvitationRow, link_id: str, now: datetime) -> None:
+        """Brings the link that takes the place which is offered."""
+        arguments = {"company": invitation.company, "role": invitation.preset, LINK: link_id}
+        company = f"companies/{invitation.company}"
+        self.outbox.add(db, Mail(INVITED, company, arguments, contact=invitation.invitation_id), now)
+
+    def admission_refused(self, db: Session, admission: AdmissionRow, now: datetime) -> None:
+        """Tells the person that they do not get the place that they asked for."""
+        arguments = {"company": admission.company}
+        self.outbox.add(db, Mail(ADMISSION_REFUSED, admission.user, arguments), now)
 
     def _of_person(self, db: Session, kind: str, user_id: str, now: datetime, link_id: str = "") -> None:
         arguments = {LINK: link_id} if link_id else {}
