@@ -25,6 +25,7 @@ RIGHTS: dict[str, str] = {
     "platform.shops.close": "close shops and open them again",
     "platform.keys.import": "set keys of shops that move here",
     "platform.memberships.manage": "give and take places in companies",
+    "platform.logins.change": "give people other logins",
     "platform.users.erase": "erase people's accounts at their request",
     "platform.messages.post": "post messages of the platform",
     "platform.mail.manage": "see mail that could not be delivered, send it again or discard it",

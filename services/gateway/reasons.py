@@ -90,6 +90,7 @@ REASONS: dict[str, Reason] = {
         "The password has just been changed", "Sign in with the new password, or have it reset by mail."
     ),
     "TOO_MANY_ATTEMPTS": Reason("Too many failed tries", _WAIT),
+    "EMAIL_NOT_PENDING": Reason("No address waits to be confirmed", "Ask for the new address first."),
     "LINK_NOT_VALID": Reason(
         "The link opens nothing any more", "Ask for another: each is used once, and not for long."
     ),

@@ -46,7 +46,9 @@ RESET = Purpose("reset", timedelta(minutes=30), "/password/reset")
 """Sets a new password and unlocks the login."""
 INVITATION = Purpose("invitation", timedelta(days=7), "/invitation")
 """Takes the place that an invitation offers."""
-PURPOSES = {purpose.name: purpose for purpose in (RESET, INVITATION)}
+CONFIRM_EMAIL = Purpose("confirm-email", timedelta(hours=24), "/account/email")
+"""Makes a new e-mail address count."""
+PURPOSES = {purpose.name: purpose for purpose in (RESET, INVITATION, CONFIRM_EMAIL)}
 
 
 class LinkRow(DirectoryRow, Base):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis.names import new_id
 from services.chassis.rpc.call import Call
-from services.identity import addresses, attempts, passwords, users
+from services.identity import addresses, attempts, change_email, passwords, users
 from services.identity.attempts import LOGIN, Attempts, Limit, network
 from services.identity.choosing import Choosing
 from services.identity.links import RESET, Links
@@ -50,6 +50,8 @@ class ResetPassword:
             call.enter(user=(users.NAME.parse(link.subject) or {})["user"])
             row = passwords.hold(call.db, call.user)
             person = self.choosing.choose(call, row, password)
+        # Whoever had to take the account back may not have asked for the new address.
+        change_email.forget(call, person)
         attempts.forget(call.db, LOGIN, login_key(person.login))
         attempts.forget(call.db, TARGET, person.user_id)
         return person

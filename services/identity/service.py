@@ -37,6 +37,7 @@ from services.identity.api.user_sessions import UserSessionApi
 from services.identity.api.users import UserApi
 from services.identity.applications.rows import ApplicationRow
 from services.identity.attempts import Attempts, Limit
+from services.identity.change_email import ChangeEmail
 from services.identity.change_password import ChangePassword
 from services.identity.choosing import Choosing
 from services.identity.config import IdentitySettings
@@ -77,10 +78,11 @@ def _handlers(resources: Resources) -> Handlers:
     resources.starters.append(mail.start)
     resources.closers.append(mail.stop)
     choosing, links = Choosing(passwords, mails), Links(resources.vault, settings.issuer)
+    email = ChangeEmail(attempts, links, mails)
     sign_in = SignIn(attempts, passwords, Devices.of(resources.vault), database, mails)
     return {
         user_pb2.DESCRIPTOR.services_by_name["UserService"]: UserApi(
-            passwords, mails, Erasing(resources.vault), ChangePassword(attempts, choosing)
+            passwords, mails, Erasing(resources.vault), ChangePassword(attempts, choosing), email
         ),
         membership_pb2.DESCRIPTOR.services_by_name["MembershipService"]: MembershipApi(database, mails),
         application_pb2.DESCRIPTOR.services_by_name["ApplicationService"]: ApplicationApi(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import datetime
 
-from sqlalchemy import ARRAY, Index, Text, select
+from sqlalchemy import ARRAY, Index, Text, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -26,7 +26,9 @@ class UserRow(PersonRow, Base):
     """One account: one login, whatever the number of companies. Choices are kept by their name in the contract."""
 
     __tablename__ = "users"
-    __recorded__ = Recorded("comptoir.identity/User")
+    __recorded__ = Recorded(
+        "comptoir.identity/User", omit=frozenset({"version", "update_time", "former_email"})
+    )
 
     login: Mapped[str]
     email: Mapped[str]
@@ -43,6 +45,9 @@ class UserRow(PersonRow, Base):
     version: Mapped[int] = mapped_column(default=1)
     password_change_time: Mapped[datetime | None]
     """None while the password is the first one."""
+    unconfirmed_email: Mapped[str] = mapped_column(default="", server_default=text("''"))
+    former_email: Mapped[str] = mapped_column(default="", server_default=text("''"))
+    """Where a change of the address is told: the one that it replaces."""
 
     @property
     def name(self) -> str:
@@ -94,6 +99,18 @@ def register(db: Session, login: str, user_id: str) -> None:
     ).one_or_none()
     if taken is None:
         raise Exists("This login is taken.", reason="LOGIN_TAKEN")
+
+
+def move(db: Session, user_id: str, login: str) -> None:
+    """Has another login lead to the account in place of the present one."""
+    query = select(LoginRow).where(LoginRow.user_id == user_id).with_for_update()
+    row = db.scalars(query).one_or_none()
+    if row is None:
+        raise unknown(NAME.format({"user": user_id}))
+    if row.login_key != login_key(login):
+        db.delete(row)
+        db.flush()
+        register(db, login, user_id)
 
 
 def find(db: Session, user_id: str, *, for_update: bool = False) -> UserRow:

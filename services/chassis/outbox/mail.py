@@ -22,7 +22,7 @@ class Mail:
     """Resource name of a person or a company."""
     arguments: Mapping[str, str] = field(default_factory=dict)
     contact: str = ""
-    """Which of a company's contacts, such as `manager`."""
+    """Which of a company's contacts, such as `manager`, or of a person's addresses."""
 
     def __post_init__(self) -> None:
         codes = [self.kind, *self.arguments, *self.arguments.values(), *filter(None, [self.contact])]

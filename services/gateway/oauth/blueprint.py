@@ -18,6 +18,7 @@ from services.gateway.config import GatewaySettings
 from services.gateway.oauth import places
 from services.gateway.oauth.authorization_endpoint import AuthorizationEndpoint
 from services.gateway.oauth.csrf import Csrf, ForeignForm
+from services.gateway.oauth.email_confirmation import EmailConfirmation
 from services.gateway.oauth.failures import Failures
 from services.gateway.oauth.freshness import Freshness
 from services.gateway.oauth.help import Help, HelpSettings
@@ -65,6 +66,7 @@ def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system
     discovery = Discovery(settings.issuer)
     sign_in = SignIn(identity, sessions, pages, help_settings)
     logout = Logout(identity, sessions, pages, id_tokens)
+    email = EmailConfirmation(identity, pages)
     help_pages, reset = Help(pages), PasswordReset(identity, pages, help_settings)
     routes: tuple[tuple[str, str, View], ...] = (
         ("GET", places.AUTHORIZE, authorization.ask),
@@ -88,6 +90,8 @@ def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system
         ("POST", places.PASSWORD_HELP, reset.send),
         ("GET", places.PASSWORD_RESET, reset.choose),
         ("POST", places.PASSWORD_RESET, reset.submit),
+        ("GET", places.EMAIL, email.ask),
+        ("POST", places.EMAIL, email.submit),
         ("GET", places.FAQ, help_pages.questions),
     )
     oauth = _assembled(routes, Failures(server, pages))

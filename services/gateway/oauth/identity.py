@@ -92,6 +92,12 @@ class Identity:
         asked = password_pb2.ResetPasswordRequest(link=link, new_password=password)
         self._password("ResetPassword", asked, password_pb2.ResetPasswordResponse)
 
+    def confirm_email(self, link: str) -> None:
+        """Makes the address count to which the link was mailed."""
+        asked = user_pb2.ConfirmEmailRequest(link=link)
+        answer = user_pb2.ConfirmEmailResponse
+        self.backend.ask("UserService/ConfirmEmail", asked, answer, request_id=current_request_id())
+
     def has_consented(self, session_token: str, client_id: str, scopes: list[str]) -> bool:
         """Whether the person need not be asked for these scopes again."""
         asked = oauth_pb2.GetConsentRequest(session_token=session_token, client_id=client_id, scopes=scopes)

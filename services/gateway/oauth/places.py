@@ -14,6 +14,7 @@ SIGN_IN = "/sign-in"
 SIGNED_IN = "/signed-in"
 PASSWORD_HELP = "/help/password"  # noqa: S105 - an address
 PASSWORD_RESET = "/password/reset"  # noqa: S105 - an address
+EMAIL = "/account/email"
 FAQ = "/help/faq"
 
 # A single slash, then printable ASCII without backslash: browsers read `//`, `/\` and `/<tab>/` as another host.

@@ -16,6 +16,7 @@ from services.chassis.names import new_id
 from services.chassis.rpc.call import Call
 from services.identity import managing, memberships, opening, personal, profile, users
 from services.identity.api.memberships import membership
+from services.identity.change_email import ChangeEmail, change_login
 from services.identity.change_password import ChangePassword
 from services.identity.erasing import Erasing
 from services.identity.mail.mails import Mails
@@ -36,6 +37,7 @@ class UserApi:
     mails: Mails
     erasing: Erasing
     change: ChangePassword
+    email: ChangeEmail
 
     def get_user(self, request: user_pb2.GetUserRequest, call: Call) -> user_pb2.User:
         return as_of.read(users.find(call.db, call.user), _user, request, call)
@@ -62,6 +64,26 @@ class UserApi:
 
     def change_password(self, request: user_pb2.ChangePasswordRequest, call: Call) -> user_pb2.User:
         return _user(self.change.change(call, request.current_password, request.new_password))
+
+    def change_email(self, request: user_pb2.ChangeEmailRequest, call: Call) -> user_pb2.User:
+        return _user(self.email.ask(call, request.email))
+
+    def resend_email_confirmation(
+        self, request: user_pb2.ResendEmailConfirmationRequest, call: Call
+    ) -> user_pb2.User:
+        return _user(self.email.ask_again(call))
+
+    def cancel_email_change(self, request: user_pb2.CancelEmailChangeRequest, call: Call) -> user_pb2.User:
+        return _user(self.email.cancel(call))
+
+    def confirm_email(
+        self, request: user_pb2.ConfirmEmailRequest, call: Call
+    ) -> user_pb2.ConfirmEmailResponse:
+        self.email.confirm(call, request.link)
+        return user_pb2.ConfirmEmailResponse()
+
+    def change_login(self, request: user_pb2.ChangeLoginRequest, call: Call) -> user_pb2.User:
+        return _user(change_login(call, self.mails, request.login))
 
     def list_user_memberships(
         self, request: user_pb2.ListUserMembershipsRequest, call: Call
@@ -137,6 +159,7 @@ def _user(row: UserRow) -> user_pb2.User:
         phones=row.phones,
         operator=row.operator,
         etag=row.etag,
+        unconfirmed_email=row.unconfirmed_email,
     )
     user.create_time.FromDatetime(row.create_time)
     user.update_time.FromDatetime(row.update_time)

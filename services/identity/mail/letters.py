@@ -20,7 +20,7 @@ from services.chassis.outbox.message import one_line
 from services.identity import companies, users
 from services.identity.invitations import PENDING, InvitationRow
 from services.identity.links import Address, Links
-from services.identity.mail.mails import LINK, MailRow
+from services.identity.mail.mails import FORMER, LINK, UNCONFIRMED, MailRow
 from services.identity.users import UserRow
 from services.look.languages import first_known
 from services.look.words import Translate, Words
@@ -28,6 +28,7 @@ from services.look.words import Translate, Words
 HELP = "/help/password"
 """Page of the gateway where a link for a new password is asked for."""
 _COMPANY = PATTERNS["comptoir.company/Company"]
+_ADDRESSES = {"": "email", UNCONFIRMED: "unconfirmed_email", FORMER: "former_email"}
 WORDS = Words(Path(__file__).parent / "words")
 
 
@@ -46,13 +47,14 @@ class Letters:
             return None
         # What goes to a company goes to somebody it invited.
         company = _COMPANY.parse(mail.recipient)
-        reader = _invited(db, company["company"], mail.contact) if company else _person(db, mail.recipient)
+        reader = _invited(db, company["company"], mail.contact) if company else _person(db, mail)
         if reader is None:
             return None
         say = WORDS.into(reader.language)
         values = {
             "person": one_line(reader.name),
             "time": _time(mail.create_time, reader.time_zone, say),
+            "login": reader.login,
             "help": self.links.origin + HELP,
             **_place(db, mail.arguments, say),
         }
@@ -79,15 +81,17 @@ class Reader:
     """Empty if it is not known."""
     language: str
     time_zone: str
+    login: str = ""
 
 
-def _person(db: ScopedSession, name: str) -> Reader | None:
-    user_id = (users.NAME.parse(name) or {})["user"]
+def _person(db: ScopedSession, mail: MailRow) -> Reader | None:
+    user_id = (users.NAME.parse(mail.recipient) or {})["user"]
     enter(db, Scope(user=user_id))
     row = db.scalars(select(UserRow).where(UserRow.user_id == user_id)).one_or_none()
-    if row is None:
+    address = getattr(row, _ADDRESSES[mail.contact], "")
+    if row is None or not address:
         return None
-    return Reader(row.email, row.display_name, first_known(row.language_code), row.time_zone)
+    return Reader(address, row.display_name, first_known(row.language_code), row.time_zone, row.login)
 
 
 def _invited(db: ScopedSession, company: str, invitation: str) -> Reader | None:

@@ -25,6 +25,10 @@ LINK = "link"
 PLACE_GIVEN, PLACE_CHANGED, PLACE_TAKEN = "place_given", "place_changed", "place_taken"
 PASSWORD_CHANGED, PASSWORD_RESET, LOCKED = "password_changed", "password_reset", "locked"
 INVITED, ADMISSION_REFUSED = "invited", "admission_refused"
+EMAIL_CONFIRM, EMAIL_CHANGING, EMAIL_CHANGED = "email_confirm", "email_changing", "email_changed"
+LOGIN_CHANGED = "login_changed"
+UNCONFIRMED, FORMER = "unconfirmed", "former"
+"""Addresses of a person beside the one that counts, as the contact of a mail."""
 PLACE_SUSPENDED, PLACE_RESUMED = "place_suspended", "place_resumed"
 
 
@@ -89,9 +93,27 @@ class Mails:
         arguments = {"company": admission.company}
         self.outbox.add(db, Mail(ADMISSION_REFUSED, admission.user, arguments), now)
 
-    def _of_person(self, db: Session, kind: str, user_id: str, now: datetime, link_id: str = "") -> None:
+    def confirm_email(self, db: Session, user_id: str, link_id: str, now: datetime) -> None:
+        """Brings the link that confirms a new address to that address."""
+        self._of_person(db, EMAIL_CONFIRM, user_id, now, link_id, UNCONFIRMED)
+
+    def email_changing(self, db: Session, user_id: str, now: datetime) -> None:
+        """Tells the address that counts that another is to replace it."""
+        self._of_person(db, EMAIL_CHANGING, user_id, now, contact=FORMER)
+
+    def email_changed(self, db: Session, user_id: str, now: datetime) -> None:
+        """Tells the address that counted that another has replaced it."""
+        self._of_person(db, EMAIL_CHANGED, user_id, now, contact=FORMER)
+
+    def login_changed(self, db: Session, user_id: str, now: datetime) -> None:
+        """Tells the person that they sign in with another login."""
+        self._of_person(db, LOGIN_CHANGED, user_id, now)
+
+    def _of_person(
+        self, db: Session, kind: str, user_id: str, now: datetime, link_id: str = "", contact: str = ""
+    ) -> None:
         arguments = {LINK: link_id} if link_id else {}
-        self.outbox.add(db, Mail(kind, users.NAME.format({"user": user_id}), arguments), now)
+        self.outbox.add(db, Mail(kind, users.NAME.format({"user": user_id}), arguments, contact), now)
 
     def _of_place(self, db: Session, kind: str, place: MemberRow, now: datetime) -> None:
         recipient = users.NAME.format({"user": place.user_id})

@@ -17,7 +17,15 @@ from services.gateway.oauth.tests.conftest import Gateway, Request
 from services.look.languages import CODES
 from services.look.words import SHARED, Words
 
-PAGES = ("/sign-in", "/help/password", "/password/reset", "/help/faq", "/oauth2/logout", "/oauth2/authorize")
+PAGES = (
+    "/sign-in",
+    "/help/password",
+    "/password/reset",
+    "/account/email",
+    "/help/faq",
+    "/oauth2/logout",
+    "/oauth2/authorize",
+)
 TEMPLATES = (Path(__file__).parents[1] / "templates", SHARED.parent / "templates")
 TITLES = {
     "fr": "Connexion au Back Office",

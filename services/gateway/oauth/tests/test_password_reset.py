@@ -7,23 +7,24 @@ import re
 import pytest
 from werkzeug.test import TestResponse
 
+from comptoir.identity.v1 import user_pb2
 from services.chassis.db.scope import Scope
 from services.chassis.testing.tokens import ISSUER
 from services.gateway.oauth.tests.browser import Browser, form_of
 from services.gateway.oauth.tests.conftest import Gateway
-from services.identity.links import RESET, Links
+from services.identity.links import CONFIRM_EMAIL, RESET, Links, Purpose
 from services.identity.tests.acts import PASSWORD
 from services.look.languages import CODES
 
 ANOTHER = "nine quiet otters swim 3 rivers"
 
 
-def path_of_link(gateway: Gateway, user: str) -> str:
+def path_of_link(gateway: Gateway, user: str, purpose: Purpose = RESET) -> str:
     """Where the mail of the person leads, on the gateway."""
     resources = gateway.acts.identity.resources
     links = Links(resources.vault, ISSUER)
     with resources.database.transaction(Scope()) as db:
-        address = links.address(db, links.issue(db, RESET, user, gateway.past()), gateway.past())
+        address = links.address(db, links.issue(db, purpose, user, gateway.past()), gateway.past())
     assert address is not None
     return address.url.removeprefix(ISSUER)
 
@@ -109,6 +110,24 @@ def test_another_sites_form_and_a_stale_one_set_nothing(gateway: Gateway) -> Non
     assert browser.post("/password/reset", form, Origin="https://evil.example").status_code == 403
     assert gateway.browser().post("/password/reset", form, Origin=ISSUER).status_code == 422
     assert gateway.acts.sign_in(person.login)
+
+
+def test_an_address_is_confirmed_by_a_click_and_not_by_opening_the_link(gateway: Gateway) -> None:
+    person = gateway.acts.person(operator=True)
+    token = gateway.acts.token(person.login)
+    request = user_pb2.ChangeEmailRequest(name=person.name, email="clicked@halles.example")
+    gateway.acts.identity.call("UserService/ChangeEmail", request, user_pb2.User, token=token)
+    path, browser = path_of_link(gateway, person.name, CONFIRM_EMAIL), gateway.browser()
+    for _ in range(2):
+        page = browser.get(path)
+    stranger = gateway.browser().post("/account/email", form_of(page).values, Origin=ISSUER)
+    done, again = browser.submit(page), browser.submit(page)
+    found = gateway.acts.identity.call(
+        "UserService/GetUser", user_pb2.GetUserRequest(name=person.name), user_pb2.User, token=token
+    )
+
+    assert [each.status_code for each in (page, stranger, done, again)] == [200, 422, 200, 410]
+    assert found.email == "clicked@halles.example"
 
 
 def sign_in(browser: Browser, login: str, password: str = PASSWORD) -> int:

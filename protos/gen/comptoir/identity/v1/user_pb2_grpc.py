@@ -57,6 +57,31 @@ class UserServiceStub:
                 request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ChangePasswordRequest.SerializeToString,
                 response_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
                 _registered_method=True)
+        self.ChangeEmail = channel.unary_unary(
+                '/comptoir.identity.v1.UserService/ChangeEmail',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ChangeEmailRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
+                _registered_method=True)
+        self.ResendEmailConfirmation = channel.unary_unary(
+                '/comptoir.identity.v1.UserService/ResendEmailConfirmation',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ResendEmailConfirmationRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
+                _registered_method=True)
+        self.CancelEmailChange = channel.unary_unary(
+                '/comptoir.identity.v1.UserService/CancelEmailChange',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.CancelEmailChangeRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
+                _registered_method=True)
+        self.ConfirmEmail = channel.unary_unary(
+                '/comptoir.identity.v1.UserService/ConfirmEmail',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ConfirmEmailRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ConfirmEmailResponse.FromString,
+                _registered_method=True)
+        self.ChangeLogin = channel.unary_unary(
+                '/comptoir.identity.v1.UserService/ChangeLogin',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ChangeLoginRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
+                _registered_method=True)
         self.ListUserMemberships = channel.unary_unary(
                 '/comptoir.identity.v1.UserService/ListUserMemberships',
                 request_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ListUserMembershipsRequest.SerializeToString,
@@ -137,6 +162,42 @@ class UserServiceServicer:
     def ChangePassword(self, request, context):
         """Changes one's own password, which ends all other sessions; the account's address is told (ID4). The present one is
         asked for, and may be wrong ten times.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeEmail(self, request, context):
+        """Asks for another e-mail address, which counts once the link that is mailed to it was opened; the present one is told
+        (ID2). Asked again for the same, mails another link.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResendEmailConfirmation(self, request, context):
+        """Mails another link to the address that waits to be confirmed; the one before opens nothing any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelEmailChange(self, request, context):
+        """Forgets the address that waits to be confirmed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmEmail(self, request, context):
+        """Makes the address count to which the link was mailed, for the gateway's page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeLogin(self, request, context):
+        """Gives a person another login, at their wish; they are told by mail (ID2).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -236,6 +297,31 @@ def add_UserServiceServicer_to_server(servicer, server):
             'ChangePassword': grpc.unary_unary_rpc_method_handler(
                     servicer.ChangePassword,
                     request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ChangePasswordRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.SerializeToString,
+            ),
+            'ChangeEmail': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeEmail,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ChangeEmailRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.SerializeToString,
+            ),
+            'ResendEmailConfirmation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResendEmailConfirmation,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ResendEmailConfirmationRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.SerializeToString,
+            ),
+            'CancelEmailChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelEmailChange,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.CancelEmailChangeRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.SerializeToString,
+            ),
+            'ConfirmEmail': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmEmail,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ConfirmEmailRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ConfirmEmailResponse.SerializeToString,
+            ),
+            'ChangeLogin': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeLogin,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_user__pb2.ChangeLoginRequest.FromString,
                     response_serializer=comptoir_dot_identity_dot_v1_dot_user__pb2.User.SerializeToString,
             ),
             'ListUserMemberships': grpc.unary_unary_rpc_method_handler(
@@ -397,6 +483,141 @@ class UserService:
             target,
             '/comptoir.identity.v1.UserService/ChangePassword',
             comptoir_dot_identity_dot_v1_dot_user__pb2.ChangePasswordRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeEmail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.UserService/ChangeEmail',
+            comptoir_dot_identity_dot_v1_dot_user__pb2.ChangeEmailRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResendEmailConfirmation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.UserService/ResendEmailConfirmation',
+            comptoir_dot_identity_dot_v1_dot_user__pb2.ResendEmailConfirmationRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelEmailChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.UserService/CancelEmailChange',
+            comptoir_dot_identity_dot_v1_dot_user__pb2.CancelEmailChangeRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmEmail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.UserService/ConfirmEmail',
+            comptoir_dot_identity_dot_v1_dot_user__pb2.ConfirmEmailRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_user__pb2.ConfirmEmailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeLogin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.UserService/ChangeLogin',
+            comptoir_dot_identity_dot_v1_dot_user__pb2.ChangeLoginRequest.SerializeToString,
             comptoir_dot_identity_dot_v1_dot_user__pb2.User.FromString,
             options,
             channel_credentials,

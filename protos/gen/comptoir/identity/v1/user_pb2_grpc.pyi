@@ -45,6 +45,18 @@ class UserServiceStub:
     """Changes one's own password, which ends all other sessions; the account's address is told (ID4). The present one is
     asked for, and may be wrong ten times.
     """
+    ChangeEmail: _grpc.UnaryUnaryMultiCallable[_user_pb2.ChangeEmailRequest, _user_pb2.User]
+    """Asks for another e-mail address, which counts once the link that is mailed to it was opened; the present one is told
+    (ID2). Asked again for the same, mails another link.
+    """
+    ResendEmailConfirmation: _grpc.UnaryUnaryMultiCallable[_user_pb2.ResendEmailConfirmationRequest, _user_pb2.User]
+    """Mails another link to the address that waits to be confirmed; the one before opens nothing any more."""
+    CancelEmailChange: _grpc.UnaryUnaryMultiCallable[_user_pb2.CancelEmailChangeRequest, _user_pb2.User]
+    """Forgets the address that waits to be confirmed."""
+    ConfirmEmail: _grpc.UnaryUnaryMultiCallable[_user_pb2.ConfirmEmailRequest, _user_pb2.ConfirmEmailResponse]
+    """Makes the address count to which the link was mailed, for the gateway's page."""
+    ChangeLogin: _grpc.UnaryUnaryMultiCallable[_user_pb2.ChangeLoginRequest, _user_pb2.User]
+    """Gives a person another login, at their wish; they are told by mail (ID2)."""
     ListUserMemberships: _grpc.UnaryUnaryMultiCallable[_user_pb2.ListUserMembershipsRequest, _user_pb2.ListUserMembershipsResponse]
     """Lists the companies one belongs to, and with which role (ID7)."""
     DeleteUserMembership: _grpc.UnaryUnaryMultiCallable[_user_pb2.DeleteUserMembershipRequest, _user_pb2.DeleteUserMembershipResponse]
@@ -87,6 +99,18 @@ class UserServiceAsyncStub(UserServiceStub):
     """Changes one's own password, which ends all other sessions; the account's address is told (ID4). The present one is
     asked for, and may be wrong ten times.
     """
+    ChangeEmail: _aio.UnaryUnaryMultiCallable[_user_pb2.ChangeEmailRequest, _user_pb2.User]  # type: ignore[assignment]
+    """Asks for another e-mail address, which counts once the link that is mailed to it was opened; the present one is told
+    (ID2). Asked again for the same, mails another link.
+    """
+    ResendEmailConfirmation: _aio.UnaryUnaryMultiCallable[_user_pb2.ResendEmailConfirmationRequest, _user_pb2.User]  # type: ignore[assignment]
+    """Mails another link to the address that waits to be confirmed; the one before opens nothing any more."""
+    CancelEmailChange: _aio.UnaryUnaryMultiCallable[_user_pb2.CancelEmailChangeRequest, _user_pb2.User]  # type: ignore[assignment]
+    """Forgets the address that waits to be confirmed."""
+    ConfirmEmail: _aio.UnaryUnaryMultiCallable[_user_pb2.ConfirmEmailRequest, _user_pb2.ConfirmEmailResponse]  # type: ignore[assignment]
+    """Makes the address count to which the link was mailed, for the gateway's page."""
+    ChangeLogin: _aio.UnaryUnaryMultiCallable[_user_pb2.ChangeLoginRequest, _user_pb2.User]  # type: ignore[assignment]
+    """Gives a person another login, at their wish; they are told by mail (ID2)."""
     ListUserMemberships: _aio.UnaryUnaryMultiCallable[_user_pb2.ListUserMembershipsRequest, _user_pb2.ListUserMembershipsResponse]  # type: ignore[assignment]
     """Lists the companies one belongs to, and with which role (ID7)."""
     DeleteUserMembership: _aio.UnaryUnaryMultiCallable[_user_pb2.DeleteUserMembershipRequest, _user_pb2.DeleteUserMembershipResponse]  # type: ignore[assignment]
@@ -150,6 +174,48 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         """Changes one's own password, which ends all other sessions; the account's address is told (ID4). The present one is
         asked for, and may be wrong ten times.
         """
+
+    @_abc_1.abstractmethod
+    def ChangeEmail(
+        self,
+        request: _user_pb2.ChangeEmailRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_pb2.User, _abc.Awaitable[_user_pb2.User]]:
+        """Asks for another e-mail address, which counts once the link that is mailed to it was opened; the present one is told
+        (ID2). Asked again for the same, mails another link.
+        """
+
+    @_abc_1.abstractmethod
+    def ResendEmailConfirmation(
+        self,
+        request: _user_pb2.ResendEmailConfirmationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_pb2.User, _abc.Awaitable[_user_pb2.User]]:
+        """Mails another link to the address that waits to be confirmed; the one before opens nothing any more."""
+
+    @_abc_1.abstractmethod
+    def CancelEmailChange(
+        self,
+        request: _user_pb2.CancelEmailChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_pb2.User, _abc.Awaitable[_user_pb2.User]]:
+        """Forgets the address that waits to be confirmed."""
+
+    @_abc_1.abstractmethod
+    def ConfirmEmail(
+        self,
+        request: _user_pb2.ConfirmEmailRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_pb2.ConfirmEmailResponse, _abc.Awaitable[_user_pb2.ConfirmEmailResponse]]:
+        """Makes the address count to which the link was mailed, for the gateway's page."""
+
+    @_abc_1.abstractmethod
+    def ChangeLogin(
+        self,
+        request: _user_pb2.ChangeLoginRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_user_pb2.User, _abc.Awaitable[_user_pb2.User]]:
+        """Gives a person another login, at their wish; they are told by mail (ID2)."""
 
     @_abc_1.abstractmethod
     def ListUserMemberships(
