@@ -37,6 +37,8 @@ class Caller:
     session: str = ""
     authenticated_at: datetime | None = None
     """When the person last proved who they are."""
+    key_thumbprint: str = ""
+    """Of the key that the token is bound to (RFC 9449 6): whoever shows the token must have proved to hold it."""
     is_application: bool = False
     """Whether an application of the company acts by itself, in nobody's name."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +27,7 @@ _CACHE_SIZE = 4096
 _LONGEST = 8192
 _HEADERS = {"typ", "alg", "kid"}
 _ALL_SHOPS = "all"
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 _OF_PEOPLE = {"role", "sid", "auth_time"}
 _LATEST = 253_402_300_799
 """The end of the calendar, as a time."""
@@ -77,7 +79,7 @@ class TokenVerifier:
                 raise _forged()
             payload = jws.deserialize_compact(token, key, algorithms=[ALGORITHM]).payload
             return _checked(payload, self._issuer)
-        except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
+        except (JoseError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
             raise _forged() from error
 
 
@@ -102,6 +104,8 @@ def _checked(payload: bytes, issuer: str) -> dict[str, Any]:
         or claims.get("auth_time", 0) > claims["iat"] + LEEWAY_SECONDS
     ):
         raise _forged()
+    if "cnf" in claims and _THUMBPRINT.fullmatch(_bound_to(claims)) is None:
+        raise _forged()
     if (
         not claims["sub"]
         or not isinstance(claims.get("company", ""), str)
@@ -109,6 +113,16 @@ def _checked(payload: bytes, issuer: str) -> dict[str, Any]:
     ):
         raise _forged()
     return claims
+
+
+def _bound_to(claims: dict[str, Any]) -> str:
+    """Thumbprint of the key that the token is bound to; empty if it is to none."""
+    if "cnf" not in claims:
+        return ""
+    (name, value), *others = claims["cnf"].items()
+    if name != "jkt" or others or not isinstance(value, str):
+        raise _forged()
+    return value
 
 
 def _acts_by_itself(claims: dict[str, Any]) -> bool:
@@ -139,6 +153,7 @@ def _caller(claims: dict[str, Any], service: str) -> Caller:
             scopes=scopes,
             shops=_shops(claims),
             client_id=claims["client_id"],
+            key_thumbprint=_bound_to(claims),
             is_application=True,
         )
     role = claims["role"]
@@ -156,12 +171,21 @@ def _caller(claims: dict[str, Any], service: str) -> Caller:
         client_id=claims["client_id"],
         session=claims["sid"],
         authenticated_at=datetime.fromtimestamp(claims["auth_time"], UTC),
+        key_thumbprint=_bound_to(claims),
     )
 
 
 def _shops(claims: dict[str, Any]) -> frozenset[str] | None:
     shops = claims.get("shops")
     return None if shops == _ALL_SHOPS else frozenset(shops or ())
+
+
+def refuse_unproved(caller: Caller, *, proved: bool) -> None:
+    """Refuses a token that is bound to a key where nobody saw that its bearer holds the key, and the reverse."""
+    if caller.key_thumbprint and not proved:
+        raise Unauthenticated("The access token is bound to a key that was not proved.", reason="TOKEN_BOUND")
+    if proved and not caller.key_thumbprint:
+        raise _forged()
 
 
 def _forged() -> Unauthenticated:

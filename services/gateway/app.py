@@ -17,6 +17,7 @@ from services.gateway.bearer import published_keys
 from services.gateway.config import GatewaySettings
 from services.gateway.default_headers import add_defaults
 from services.gateway.documents import documents
+from services.gateway.dpop import Proofs
 from services.gateway.faults import LARGEST_BODY
 from services.gateway.rate_limit import RateLimit
 from services.gateway.rest import Rest
@@ -40,6 +41,7 @@ def create_app(
     rest = Rest(
         backend,
         TokenVerifier(settings.issuer, find_key, clock),
+        Proofs(settings.issuer, clock),
         clock,
         RateLimit(settings.rate_per_second, settings.rate_burst),
         settings.issuer,

@@ -33,17 +33,17 @@ class Backend:
         request: Message,
         *,
         request_id: str,
-        token: str | None = None,
+        authorization: str | None = None,
         seconds: float = DEADLINE_SECONDS,
         more: Mapping[str, str] = _NOTHING,
         told: dict[str, str] | None = None,
     ) -> Message:
-        """One call, for whoever holds the token, or for nobody, with `more` metadata; `told` takes up the answer's.
+        """One call, for whom the token in `authorization` stands for, or for nobody, with `more` metadata.
 
         Raises the fault it ends with."""
         metadata = {"x-request-id": request_id, **more}
-        if token is not None:
-            metadata["authorization"] = f"Bearer {token}"
+        if authorization is not None:
+            metadata["authorization"] = authorization
         client = self._clients[method.service.split(".")[1]]
         return client.call(method, request, metadata=metadata, seconds=seconds, told=told)
 

@@ -1,4 +1,4 @@
-"""Who calls, by the bearer token (RFC 6750): verified here first, and once more by the service that it is handed to."""
+"""Who calls, by the access token (RFC 6750, RFC 9449): verified here, and once more by the service it is handed to."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from werkzeug.wrappers import Request
+
 from comptoir.identity.v1 import oauth_pb2
 from services.chassis.caller import Caller, Kind
 from services.chassis.contract import Method
 from services.chassis.errors import Unauthenticated
 from services.chassis.request_ids import request_id
 from services.chassis.signing_keys import SigningKeys
-from services.chassis.tokens import FindKey, TokenVerifier
+from services.chassis.tokens import FindKey, TokenVerifier, refuse_unproved
 from services.gateway.backend import Backend
+from services.gateway.dpop import Proofs, invalid
 
 NOBODY = Caller(Kind.ANONYMOUS, "")
-_BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+_TOKEN = re.compile(r"(Bearer|DPoP) +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 _KEYS = Method(oauth_pb2.DESCRIPTOR.services_by_name["OAuthService"].methods_by_name["ListSigningKeys"])
 _KEYS_SECONDS = 2.0
 
@@ -30,19 +33,34 @@ class Bearer:
     token: str | None
 
     @property
+    def authorization(self) -> str | None:
+        """How the token is handed on: its scheme says whether the proof that it asks for was seen here."""
+        if self.token is None:
+            return None
+        return f"{'DPoP' if self.caller.key_thumbprint else 'Bearer'} {self.token}"
+
+    @property
     def client(self) -> str:
         """Whose requests are counted together; empty for nobody."""
         return f"{self.caller.client_id} {self.caller.subject}" if self.token else ""
 
 
-def bearer(header: str | None, tokens: TokenVerifier) -> Bearer:
-    """The caller that an `Authorization` header stands for; raises `Unauthenticated` for a bad one."""
+def bearer(request: Request, tokens: TokenVerifier, proofs: Proofs) -> Bearer:
+    """The caller that the request's `Authorization` header stands for; raises `Unauthenticated` for a bad one.
+
+    A token that is bound to a key comes under the scheme DPoP, with a proof for this very request.
+    """
+    header = request.headers.get("Authorization")
     if header is None:
         return Bearer(NOBODY, None)
-    found = _BEARER.fullmatch(header.strip())
+    found = _TOKEN.fullmatch(header.strip())
     if found is None:
-        raise Unauthenticated("The authorization header holds no bearer token.", reason="TOKEN_INVALID")
-    return Bearer(tokens.verify(found[1]), found[1])
+        raise Unauthenticated("The authorization header holds no access token.", reason="TOKEN_INVALID")
+    caller, proved = tokens.verify(found[2]), found[1].lower() == "dpop"
+    refuse_unproved(caller, proved=proved)
+    if proved and proofs.shown_with(request, found[2]).key_thumbprint != caller.key_thumbprint:
+        raise invalid()
+    return Bearer(caller, found[2])
 
 
 def published_keys(backend: Backend, directory: Path) -> FindKey:

@@ -8,6 +8,7 @@ from typing import Any
 
 from services.chassis.errors import Denied, Fault, Internal, Unauthenticated, Unavailable
 from services.gateway.answer import Answer
+from services.gateway.dpop import ALGORITHMS
 from services.gateway.reasons import PRIVATE, kebab, reason_of
 from services.gateway.telemetry import Account
 
@@ -89,4 +90,7 @@ def _challenge(fault: Unauthenticated) -> str:
     if fault.reason == "INSUFFICIENT_USER_AUTHENTICATION":
         age = fault.metadata.get("max_age", "0")
         return f'{_REALM}, error="insufficient_user_authentication", max_age="{age}"'
+    if fault.reason in ("INVALID_DPOP_PROOF", "TOKEN_BOUND"):
+        error = "invalid_dpop_proof" if fault.reason == "INVALID_DPOP_PROOF" else "invalid_token"
+        return f'DPoP realm="comptoir", error="{error}", algs="{" ".join(ALGORITHMS.values())}"'
     return f'{_REALM}, error="invalid_token"'

@@ -47,6 +47,15 @@ REASONS: dict[str, Reason] = {
     ),
     "TOKEN_INVALID": Reason("The access token is not valid", _SIGN_IN),
     "TOKEN_EXPIRED": Reason("The access token has expired", _SIGN_IN),
+    "TOKEN_BOUND": Reason(
+        "The access token is bound to a key",
+        "Send `Authorization: DPoP` with the token, and a proof of the key in the header `DPoP` (RFC 9449).",
+    ),
+    "INVALID_DPOP_PROOF": Reason(
+        "The proof of the key is not valid",
+        "Sign a new proof for each request: its method and address, the time now, a `jti` of its own, and `ath` of"
+        " the token, with the key that the token is bound to.",
+    ),
     "SESSION_ENDED": Reason("The session has ended", "Sign in again."),
     "INSUFFICIENT_USER_AUTHENTICATION": Reason(
         "A fresh proof is needed",
@@ -214,8 +223,10 @@ SIGN_IN = frozenset(
         "INVALID_CLIENT",
         "INVALID_CREDENTIALS",
         "INVALID_GRANT",
+        "INVALID_KEY_PROOF",
         "INVALID_REDIRECT_URI",
         "INVALID_SCOPE",
+        "INVALID_SUBJECT_TOKEN",
         "REGISTERED_AT_ONCE",
         "UNAUTHORIZED_CLIENT",
     }

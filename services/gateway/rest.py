@@ -24,6 +24,7 @@ from services.gateway.answer import Answer
 from services.gateway.backend import Backend
 from services.gateway.bearer import NOBODY, Bearer, bearer
 from services.gateway.default_headers import Application
+from services.gateway.dpop import Proofs
 from services.gateway.faults import LARGEST_BODY, of_http, wrong_verb
 from services.gateway.placing import place
 from services.gateway.rate_limit import RateLimit
@@ -45,6 +46,7 @@ class Rest:
 
     backend: Backend
     tokens: TokenVerifier
+    proofs: Proofs
     clock: Clock
     limit: RateLimit
     issuer: str
@@ -112,7 +114,7 @@ class Rest:
                 route.method,
                 message,
                 request_id=account.request_id,
-                token=who.token,
+                authorization=who.authorization,
                 more=_more(route, request),
                 # Only writes are told anything that goes out as a header.
                 told=None if route.method.reads_only else told,
@@ -126,7 +128,7 @@ class Rest:
         who, refused = Bearer(NOBODY, None), None
         if not route.is_public:
             try:
-                who = bearer(request.headers.get("Authorization"), self.tokens)
+                who = bearer(request, self.tokens, self.proofs)
             except Fault as fault:
                 refused = fault
         account.level = self.limit.take(who.client or f"address {request.remote_addr}")

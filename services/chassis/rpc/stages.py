@@ -20,7 +20,7 @@ from services.chassis.idempotency.stage import Idempotency
 from services.chassis.rpc.call import Call, Proceed, Stage
 from services.chassis.rpc.metadata import MIN_REVISION, REVISION
 from services.chassis.rpc.peers import Peers, service_of
-from services.chassis.tokens import TokenVerifier
+from services.chassis.tokens import TokenVerifier, refuse_unproved
 from services.chassis.validate import validate
 from services.chassis.vault.errors import KeyUnavailable
 
@@ -29,7 +29,8 @@ LONGEST_SECONDS = 30.0
 
 _OWN = frozenset({Kind.INTERNAL.value})
 """Callers of the methods that even a forwarder calls for itself."""
-_BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+_TOKEN = re.compile(r"(Bearer|DPoP) ([A-Za-z0-9._~+/-]+=*)")
+"""A forwarder writes the second where it has itself seen the proof that the token asks for (RFC 9449)."""
 
 
 def errors(call: Call, proceed: Proceed) -> Message:
@@ -89,10 +90,12 @@ class Authenticate:
             return _without_token(Kind.INTERNAL, service, service)
         if header is None:
             return _without_token(Kind.ANONYMOUS, "", service)
-        bearer = _BEARER.fullmatch(header)
-        if bearer is None:
-            raise Unauthenticated("The authorization header holds no bearer token.", reason="TOKEN_INVALID")
-        return self.tokens.verify(bearer[1], service)
+        shown = _TOKEN.fullmatch(header)
+        if shown is None:
+            raise Unauthenticated("The authorization header holds no token.", reason="TOKEN_INVALID")
+        caller = self.tokens.verify(shown[2], service)
+        refuse_unproved(caller, proved=shown[1] == "DPoP")
+        return caller
 
 
 @lru_cache(maxsize=1024)

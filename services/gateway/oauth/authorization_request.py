@@ -120,4 +120,16 @@ def _encounter(parameters: Parameters) -> None:
         raise InvalidRequestError(f"nonce must be at most {_LONGEST_NONCE} printable characters.")
 
 
-RULES: tuple[Callable[[Parameters], None], ...] = (_once, _response, _no_request_object, _pkce, _encounter)
+def _key(parameters: Parameters) -> None:
+    if not _CHALLENGE.fullmatch(parameters.value("dpop_jkt") or "A" * 43):
+        raise InvalidRequestError("dpop_jkt must be the SHA-256 thumbprint of a key.")
+
+
+RULES: tuple[Callable[[Parameters], None], ...] = (
+    _once,
+    _response,
+    _no_request_object,
+    _pkce,
+    _encounter,
+    _key,
+)

@@ -15,6 +15,7 @@ from services.chassis.errors import Fault
 from services.chassis.tokens import TokenVerifier
 from services.gateway.backend import Backend
 from services.gateway.config import GatewaySettings
+from services.gateway.dpop import Proofs
 from services.gateway.oauth import places
 from services.gateway.oauth.authorization_endpoint import AuthorizationEndpoint
 from services.gateway.oauth.csrf import Csrf, ForeignForm
@@ -52,7 +53,8 @@ def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system
         raise ConfigError(f"COMPTOIR_COOKIE_KEY_FILE: must hold at least {SHORTEST_KEY_BYTES} bytes")
     identity, help_settings = Identity(backend), load(HelpSettings)
     sessions = Sessions(identity)
-    server = Server(identity, settings.issuer)
+    proofs = Proofs(settings.issuer, clock)
+    server = Server(identity, settings.issuer, proofs)
     pages = Pages.load(Csrf(settings.cookie_key, settings.issuer))
     keys = PublishedKeys(identity.signing_keys, settings.state_directory / "jwks.json")
     id_tokens = IdTokens(settings.issuer, keys.find)
@@ -62,7 +64,7 @@ def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system
         server, sessions, pages, Freshness(settings.cookie_key, clock), id_tokens, pushed
     )
     tokens = TokenEndpoint(server)
-    userinfo = UserInfoEndpoint(server, identity, TokenVerifier(settings.issuer, keys.find, clock))
+    userinfo = UserInfoEndpoint(server, identity, TokenVerifier(settings.issuer, keys.find, clock), proofs)
     discovery = Discovery(settings.issuer)
     sign_in = SignIn(identity, sessions, pages, help_settings)
     logout = Logout(identity, sessions, pages, id_tokens)

@@ -76,6 +76,7 @@ class CodeGrant(AuthorizationCodeGrant):
             code_challenge=parameters.value("code_challenge"),
             nonce=parameters.value("nonce"),
             company=grant_user.company,
+            key_thumbprint=parameters.value("dpop_jkt"),
         )
         try:
             code = self.server.identity.authorization_code(asked)
@@ -96,4 +97,4 @@ class CodeGrant(AuthorizationCodeGrant):
             code_verifier=required(form, "code_verifier"),
         )
         asked = oauth_pb2.RedeemGrantRequest(client=self.request.credentials, authorization_code=grant)
-        return redeemed(self.server.identity, asked)
+        return redeemed(self.server, asked)

@@ -42,5 +42,5 @@ class ExchangeGrant(BaseGrant, TokenEndpointMixin):
             scopes=form.words("scope"),
         )
         asked = oauth_pb2.RedeemGrantRequest(client=self.request.credentials, token_exchange=grant)
-        status, body, headers = redeemed(self.server.identity, asked)
+        status, body, headers = redeemed(self.server, asked)
         return status, {**body, "issued_token_type": ACCESS_TOKEN}, headers

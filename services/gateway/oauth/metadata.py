@@ -8,6 +8,7 @@ from flask import Response, jsonify
 
 from services.chassis.rights import SCOPES
 from services.chassis.tokens import ALGORITHM
+from services.gateway.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from services.gateway.oauth.authorization_request import CHALLENGE_METHOD, PROMPTS
 from services.gateway.oauth.client_credentials import ALGORITHMS, METHODS
 from services.gateway.oauth.places import AUTHORIZE, LOGOUT, PAR
@@ -48,6 +49,7 @@ def metadata(issuer: str) -> dict[str, object]:
         "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "pushed_authorization_request_endpoint": issuer + PAR,
         "require_pushed_authorization_requests": False,
+        "dpop_signing_alg_values_supported": list(DPOP_ALGORITHMS.values()),
         "userinfo_endpoint": f"{issuer}/oauth2/userinfo",
         "end_session_endpoint": issuer + LOGOUT,
         "jwks_uri": f"{issuer}/oauth2/jwks",

@@ -27,4 +27,4 @@ class OwnGrant(ClientCredentialsGrant):
         """A token for the scopes that the application can use by itself, or some of them."""
         grant = oauth_pb2.ClientCredentialsGrant(scopes=self.request.payload.words("scope"))
         asked = oauth_pb2.RedeemGrantRequest(client=self.request.credentials, client_credentials=grant)
-        return redeemed(self.server.identity, asked)
+        return redeemed(self.server, asked)

@@ -20,7 +20,7 @@ from services.gateway.oauth.client_credentials import credentials
 from services.gateway.oauth.code_grant import CodeGrant
 from services.gateway.oauth.parameters import Parameters
 from services.gateway.oauth.server import Server
-from services.gateway.oauth.token_request import oauth_error
+from services.gateway.oauth.token_request import InvalidProof, oauth_error
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 TAKEN = "pushed"
@@ -61,6 +61,12 @@ class PushedRequests:
         )
         if form.value("request_uri"):
             raise InvalidRequestError("request_uri is what this endpoint gives out.")
+        proof = self.server.proof()
+        if (
+            proof is not None
+            and parameters.setdefault("dpop_jkt", proof.key_thumbprint) != proof.key_thumbprint
+        ):
+            raise InvalidProof()
         grant = CodeGrant(self.server.pushed_request(parameters), self.server)
         grant.validate_authorization_request()
         asked = oauth_pb2.PushAuthorizationRequestRequest(

@@ -30,4 +30,4 @@ class RefreshGrant(RefreshTokenGrant):
             refresh_token=required(form, "refresh_token"), scopes=form.words("scope")
         )
         asked = oauth_pb2.RedeemGrantRequest(client=self.request.credentials, refresh_token=grant)
-        return redeemed(self.server.identity, asked)
+        return redeemed(self.server, asked)

@@ -6,10 +6,12 @@ from typing import Any
 
 from authlib.oauth2 import AuthorizationServer, OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
-from flask import Response, json
+from flask import Response, json, request
 from werkzeug.datastructures import MultiDict
 
 from comptoir.identity.v1 import oauth_pb2
+from services.chassis.errors import Unauthenticated
+from services.gateway.dpop import Proof, Proofs
 from services.gateway.oauth.client_credentials import credentials
 from services.gateway.oauth.code_grant import CodeGrant
 from services.gateway.oauth.exchange_grant import ExchangeGrant
@@ -18,6 +20,7 @@ from services.gateway.oauth.own_grant import OwnGrant
 from services.gateway.oauth.parameters import ProtocolRequest
 from services.gateway.oauth.redirects import error_redirect
 from services.gateway.oauth.refresh_grant import RefreshGrant
+from services.gateway.oauth.token_request import InvalidProof
 
 GRANTS = (CodeGrant, RefreshGrant, OwnGrant, ExchangeGrant)
 GRANT_TYPES = [grant.GRANT_TYPE for grant in GRANTS]
@@ -30,10 +33,11 @@ class Server(AuthorizationServer):
     the form's at the token endpoint.
     """
 
-    def __init__(self, identity: Identity, issuer: str) -> None:
+    def __init__(self, identity: Identity, issuer: str, proofs: Proofs) -> None:
         super().__init__()
         self.identity = identity
         self.issuer = issuer
+        self.proofs = proofs
         for grant in GRANTS:
             self.register_grant(grant)
 
@@ -60,6 +64,13 @@ class Server(AuthorizationServer):
         if not request.payload.grant_type:
             raise InvalidRequestError("grant_type is missing.")
         return super().get_token_grant(request)
+
+    def proof(self) -> Proof | None:
+        """The proof of a key that came with the request, if one did (RFC 9449 5)."""
+        try:
+            return self.proofs.shown(request)
+        except Unauthenticated:
+            raise InvalidProof() from None
 
     def handle_response(self, status: int, body: Any, headers: list[tuple[str, str]]) -> Response:
         return Response(json.dumps(body) if isinstance(body, dict) else body, status, headers)

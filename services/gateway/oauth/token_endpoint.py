@@ -70,8 +70,14 @@ class TokenEndpoint:
             "exp": found.expire_time.seconds,
         }
         if found.token_type == "access_token":  # noqa: S105 - a type
-            account |= {"token_type": "Bearer", "aud": self.server.issuer, "jti": found.token_id}
+            account |= {
+                "token_type": "DPoP" if found.key_thumbprint else "Bearer",
+                "aud": self.server.issuer,
+                "jti": found.token_id,
+            }
             account["iat"] = found.issue_time.seconds
+        if found.key_thumbprint:
+            account["cnf"] = {"jkt": found.key_thumbprint}
         return account | ({"company": found.company} if found.company else {})
 
     def _revoke(self, asked: oauth_pb2.RevokeTokenRequest) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from authlib.consts import default_json_headers
 from authlib.oauth2 import OAuth2Error
@@ -28,13 +28,28 @@ from services.chassis.errors import (
     Unavailable,
 )
 from services.gateway.oauth.client_credentials import ClientRefused
-from services.gateway.oauth.identity import Identity
 from services.gateway.oauth.parameters import Parameters
 
+if TYPE_CHECKING:
+    from services.gateway.oauth.server import Server
+
 Answer = tuple[int, dict[str, Any], list[tuple[str, str]]]
-_BY_REASON = {"INVALID_SCOPE": InvalidScopeError, "UNAUTHORIZED_CLIENT": UnauthorizedClientError}
 _INVALID_SUBJECT = "subject_token is not a good access token that this application got."
 _BAD_GRANT = "The grant is not valid, has expired, or was used before."
+
+
+class InvalidProof(OAuth2Error):
+    """The proof of a key is not in order, or is missing where it must be there (RFC 9449 5)."""
+
+    error = "invalid_dpop_proof"
+    description = "The DPoP proof is missing, not valid, or was used before."
+
+
+_BY_REASON = {
+    "INVALID_SCOPE": InvalidScopeError,
+    "UNAUTHORIZED_CLIENT": UnauthorizedClientError,
+    "INVALID_KEY_PROOF": InvalidProof,
+}
 
 
 class NotNow(OAuth2Error):
@@ -58,15 +73,18 @@ def required(form: Parameters, name: str) -> str:
     return value
 
 
-def redeemed(identity: Identity, asked: oauth_pb2.RedeemGrantRequest) -> Answer:
+def redeemed(server: Server, asked: oauth_pb2.RedeemGrantRequest) -> Answer:
     """The tokens as JSON; identity authenticates the client in the same transaction that consumes the grant."""
+    proof = server.proof()
+    if proof is not None:
+        asked.key_proof.key_thumbprint, asked.key_proof.proof_id = proof.key_thumbprint, proof.proof_id
     try:
-        tokens = identity.redeem(asked)
+        tokens = server.identity.redeem(asked)
     except Fault as fault:
         raise oauth_error(fault) from fault
     body = {
         "access_token": tokens.access_token,
-        "token_type": "Bearer",
+        "token_type": "DPoP" if proof else "Bearer",
         "expires_in": tokens.expires_in_seconds,
         "refresh_token": tokens.refresh_token,
         "id_token": tokens.id_token,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from authlib.oauth2 import OAuth2Error
@@ -14,11 +13,12 @@ from comptoir.identity.v1 import user_pb2
 from services.chassis.caller import Caller
 from services.chassis.errors import Fault, NotFound, Unauthenticated
 from services.chassis.tokens import TokenVerifier
+from services.gateway.bearer import bearer
+from services.gateway.dpop import Proofs
 from services.gateway.oauth.identity import Identity
 from services.gateway.oauth.server import Server
 from services.gateway.oauth.token_request import oauth_error
 
-_BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 _ABOUT_THE_PERSON = frozenset({"profile", "email"})
 
 
@@ -29,22 +29,19 @@ class UserInfoEndpoint:
     server: Server
     identity: Identity
     tokens: TokenVerifier
+    proofs: Proofs
 
     def show(self) -> Response:
-        header = request.headers.get("Authorization")
-        if header is None:
+        if request.headers.get("Authorization") is None:
             return Response(status=401, headers={"WWW-Authenticate": 'Bearer realm="Comptoir"'})
         try:
-            return jsonify(self._claims(header))
+            return jsonify(self._claims())
         except OAuth2Error as error:
             return self.server.handle_error_response(None, error)
 
-    def _claims(self, header: str) -> dict[str, object]:
-        bearer = _BEARER.fullmatch(header)
-        if bearer is None:
-            raise InvalidTokenError()
+    def _claims(self) -> dict[str, object]:
         try:
-            caller = self.tokens.verify(bearer[1])
+            caller = bearer(request, self.tokens, self.proofs).caller
             if "openid" not in caller.scopes:
                 raise InsufficientScopeError()
             return self._about(caller)

@@ -27,6 +27,7 @@ _PLAIN = (
     "all_shops",
     "shop_ids",
     "require_pushed_requests",
+    "bind_tokens",
 )
 _LISTS = ("redirect_uris", "scopes", "grant_types", "shop_ids")
 _SIGNS = "CLIENT_AUTHENTICATION_PRIVATE_KEY"

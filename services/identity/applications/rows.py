@@ -44,6 +44,7 @@ class ApplicationRow(TenantRow, Base):
     all_shops: Mapped[bool]
     shop_ids: Mapped[list[str]] = mapped_column(ARRAY(Text))
     require_pushed_requests: Mapped[bool] = mapped_column(server_default=false())
+    bind_tokens: Mapped[bool] = mapped_column(server_default=false())
     suspended: Mapped[bool] = mapped_column(default=False)
     secret_digest: Mapped[bytes | None]
     secret_fingerprint: Mapped[str] = mapped_column(default="")

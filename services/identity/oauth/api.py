@@ -72,26 +72,28 @@ class OAuthApi:
             code_challenge=request.code_challenge,
             nonce=request.nonce,
             company=company,
+            key_thumbprint=request.key_thumbprint,
             now=call.now,
         )
         return oauth_pb2.CreateAuthorizationCodeResponse(code=code)
 
     def redeem_grant(self, request: oauth_pb2.RedeemGrantRequest, call: Call) -> oauth_pb2.TokenSet:
-        client = self._authenticated(request.client, call)
+        client, proof = self._authenticated(request.client, call), request.key_proof
+        key = self.authentication.proved(call, client, proof.key_thumbprint, proof.proof_id)
         if request.HasField("client_credentials"):
-            tokens = self.grants.by_itself(call, client, request.client_credentials.scopes)
+            tokens = self.grants.by_itself(call, client, request.client_credentials.scopes, key)
         elif request.HasField("token_exchange"):
             wish = request.token_exchange
             company = (COMPANY.parse(wish.company) or {})["company"]
-            tokens = self.grants.exchange(call, client, wish.subject_token, company, wish.scopes)
+            tokens = self.grants.exchange(call, client, wish.subject_token, company, wish.scopes, key)
         elif request.HasField("authorization_code"):
             shown = request.authorization_code
             tokens = self.grants.redeem_code(
-                call, client, shown.code, shown.redirect_uri, shown.code_verifier
+                call, client, shown.code, shown.redirect_uri, shown.code_verifier, key
             )
         else:
             asked = request.refresh_token
-            tokens = self.grants.refresh(call, client, asked.refresh_token, asked.scopes)
+            tokens = self.grants.refresh(call, client, asked.refresh_token, asked.scopes, key)
         return oauth_pb2.TokenSet(
             access_token=tokens.access_token,
             expires_in_seconds=LIFETIME_SECONDS,
@@ -119,6 +121,7 @@ class OAuthApi:
             subject=found.subject,
             company=f"companies/{found.company}" if found.company else "",
             token_id=found.token_id,
+            key_thumbprint=found.key_thumbprint,
         )
         message.expire_time.FromDatetime(found.expire_time)
         if found.issue_time is not None:

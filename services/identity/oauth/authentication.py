@@ -8,6 +8,7 @@ used up, and the use of a secret is noted.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from services.chassis.applications import is_application
 from services.chassis.db.database import Database, enter
@@ -19,10 +20,12 @@ from services.identity.applications import rows, secrets, uses
 from services.identity.applications.rows import ApplicationRow
 from services.identity.oauth import assertions, clients, used_values
 from services.identity.oauth.clients import Client
-from services.identity.oauth.refusals import invalid_client
+from services.identity.oauth.refusals import invalid_client, invalid_proof
 
 _PUBLIC = "CLIENT_AUTHENTICATION_NONE"
 _SIGNS = "CLIENT_AUTHENTICATION_PRIVATE_KEY"
+PROOF_REMEMBERED = timedelta(minutes=5)
+"""Longer than the gateway takes any proof for fresh."""
 ENDPOINTS = ("", "/oauth2/token", "/oauth2/par", "/oauth2/introspect", "/oauth2/revoke")
 """Where a client may say that its assertion is for, behind the issuer (RFC 7523 3, RFC 9126 2)."""
 
@@ -64,6 +67,18 @@ class Authentication:
         if shown.assertion:
             raise invalid_client()
         return clients.authenticate(call.db, shown.client_id, shown.secret)
+
+    def proved(self, call: Call, client: Client, key_thumbprint: str, proof_id: str) -> str:
+        """The key that the client holds, if it must or wants to prove one; a proof counts once."""
+        if not key_thumbprint:
+            if client.bind_tokens:
+                raise invalid_proof()
+            return ""
+        with self.database.transaction(Scope()) as db:
+            once, until = f"{key_thumbprint}\0{proof_id}", call.now + PROOF_REMEMBERED
+            if not used_values.use(db, used_values.PROOF, once, until, call.now):
+                raise invalid_proof()
+        return key_thumbprint
 
     def _application(self, call: Call, shown: Shown) -> Client:
         with self.database.transaction(Scope()) as db:
@@ -114,4 +129,5 @@ def _client(row: ApplicationRow, company_display_name: str = "") -> Client:
         company_display_name=company_display_name,
         shops=None if row.all_shops else row.shop_ids,
         require_pushed_requests=row.require_pushed_requests,
+        bind_tokens=row.bind_tokens,
     )

@@ -45,6 +45,8 @@ class Client:
     shops: Sequence[str] | None = ()
     """Those that it reaches by itself; None for every shop."""
     require_pushed_requests: bool = False
+    bind_tokens: bool = False
+    """Whether its tokens must be bound to a key."""
 
     def require(self, grant_type: str) -> None:
         """Refuses a grant type that the client was not registered for."""

@@ -41,6 +41,8 @@ class CodeRow(PersonRow, Base):
     redeem_time: Mapped[datetime | None]
     family_id: Mapped[str | None]
     """The refresh tokens that it was redeemed for."""
+    key_thumbprint: Mapped[str] = mapped_column(server_default="")
+    """Of the key that whoever redeems it must hold; empty for any."""
 
     def redeemable(self, redirect_uri: str, verifier: str, now: datetime) -> bool:
         """Whether this is the moment, the place and the party that the code was issued for."""
@@ -76,6 +78,7 @@ def issue(
     code_challenge: str,
     nonce: str,
     company: str | None,
+    key_thumbprint: str,
     now: datetime,
 ) -> str:
     """A code for what the person consented to."""
@@ -91,6 +94,7 @@ def issue(
         nonce=nonce,
         company=company,
         create_time=now,
+        key_thumbprint=key_thumbprint,
     )
     db.add(row)
     return value

@@ -43,6 +43,8 @@ class FamilyRow(PersonRow, Base):
     number: Mapped[int] = mapped_column(default=0)
     create_time: Mapped[datetime]
     rotate_time: Mapped[datetime]
+    key_thumbprint: Mapped[str] = mapped_column(server_default="")
+    """Of the key that whoever refreshes must hold: a public client's, if it had one at sign-in (RFC 9449 5)."""
 
     def accept(self, presented: int, now: datetime, *, rotating: bool) -> bool:
         """Goes on to the successor if this family rotates; False if the presented token was used up before."""
@@ -87,6 +89,7 @@ def found(
     client: Client,
     scopes: Sequence[str],
     company: str | None,
+    key_thumbprint: str,
     now: datetime,
 ) -> FamilyRow:
     """Begins a family."""
@@ -102,6 +105,7 @@ def found(
         number=0,
         create_time=now,
         rotate_time=now,
+        key_thumbprint="" if client.confidential else key_thumbprint,
     )
     db.add(row)
     return row

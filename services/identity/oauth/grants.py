@@ -54,7 +54,9 @@ class Grants:
     verifier: TokenVerifier
     database: Database
 
-    def redeem_code(self, call: Call, client: Client, code: str, redirect_uri: str, verifier: str) -> Tokens:
+    def redeem_code(
+        self, call: Call, client: Client, code: str, redirect_uri: str, verifier: str, key: str
+    ) -> Tokens:
         """The first tokens of a sign-in."""
         client.require(AUTHORIZATION_CODE)
         session, row = _held(call, bearers.CODE, code, codes.find)
@@ -63,26 +65,26 @@ class Grants:
         if row.redeem_time is not None:
             self._revoke_aside(row.family_id)
             raise invalid_grant()
-        if not row.redeemable(redirect_uri, verifier, call.now):
+        if not row.redeemable(redirect_uri, verifier, call.now) or row.key_thumbprint not in ("", key):
             raise invalid_grant()
         authority = _authority(call, session, row.company)
         row.redeem_time = call.now
         refresh = ""
         if REFRESH_TOKEN in client.grant_types:
-            family = families.found(call.db, session, client, row.scopes, row.company, call.now)
+            family = families.found(call.db, session, client, row.scopes, row.company, key, call.now)
             row.family_id = family.family_id
             refresh = self.refresh_tokens.newest(call.db, family)
-        subject = Subject(session, client.client_id, row.scopes, call.now)
+        subject = Subject(session, client.client_id, row.scopes, call.now, key)
         return self._signed(subject, authority, refresh, row.nonce)
 
-    def refresh(self, call: Call, client: Client, token: str, scopes: Sequence[str]) -> Tokens:
+    def refresh(self, call: Call, client: Client, token: str, scopes: Sequence[str], key: str) -> Tokens:
         """Further tokens, with what the person may do by now. Asking for them is a use of the session."""
         client.require(REFRESH_TOKEN)
         read = self.refresh_tokens.read(call.db, token)
         if read is None:
             raise invalid_grant()
         session, family = _held(call, bearers.FAMILY, read.family_id, families.find)
-        if family.client_id != client.client_id:
+        if family.client_id != client.client_id or family.key_thumbprint not in ("", key):
             raise invalid_grant()
         given = [scope for scope in family.scopes if scope in client.scopes]
         if not given or not set(scopes) <= set(given):
@@ -93,10 +95,10 @@ class Grants:
         authority = _authority(call, session, family.company)
         sessions.note_use(call.db, session, call.now)
         asked = [scope for scope in given if scope in scopes] or given
-        subject = Subject(session, client.client_id, asked, call.now)
+        subject = Subject(session, client.client_id, asked, call.now, key)
         return self._signed(subject, authority, self.refresh_tokens.newest(call.db, family), nonce="")
 
-    def by_itself(self, call: Call, client: Client, scopes: Sequence[str]) -> Tokens:
+    def by_itself(self, call: Call, client: Client, scopes: Sequence[str], key: str) -> Tokens:
         """A token for what the client may do in nobody's name (RFC 6749 4.4)."""
         client.require(BY_ITSELF)
         given = own_scopes(client.scopes)
@@ -104,12 +106,12 @@ class Grants:
             raise invalid_scope(set(scopes) - set(given))
         asked = [scope for scope in given if scope in scopes] or given
         access = tokens.application_token(
-            self.keys.signer(), self.issuer, client, asked, client.company, call.now
+            self.keys.signer(), self.issuer, client, asked, client.company, call.now, key
         )
         return Tokens(access, "", "", asked)
 
     def exchange(
-        self, call: Call, client: Client, subject_token: str, company: str, scopes: Sequence[str]
+        self, call: Call, client: Client, subject_token: str, company: str, scopes: Sequence[str], key: str
     ) -> Tokens:
         """A token of the same sign-in for another company of the person's (RFC 8693): nothing is kept of it."""
         client.require(TOKEN_EXCHANGE)
@@ -117,7 +119,8 @@ class Grants:
             caller = self.verifier.verify(subject_token)
         except Unauthenticated:
             raise invalid_subject_token() from None
-        if caller.client_id != client.client_id or not caller.is_person:
+        mine = caller.client_id == client.client_id and caller.is_person
+        if not mine or caller.key_thumbprint not in ("", key):
             raise invalid_subject_token()
         given = sorted(caller.scopes & set(client.scopes))
         if not given or not set(scopes) <= set(given):
@@ -129,7 +132,9 @@ class Grants:
         authority = memberships.authority_in(call.db, caller.subject, company)
         if authority is None:
             raise not_a_member()
-        subject = Subject(session, client.client_id, [s for s in given if s in scopes] or given, call.now)
+        subject = Subject(
+            session, client.client_id, [s for s in given if s in scopes] or given, call.now, key
+        )
         access = tokens.access_token(self.keys.signer(), self.issuer, subject, authority)
         return Tokens(access, "", "", subject.scopes)
 

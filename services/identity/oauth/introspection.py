@@ -26,6 +26,7 @@ class Account:
     expire_time: datetime
     issue_time: datetime | None = None
     token_id: str = ""
+    key_thumbprint: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Introspection:
             datetime.fromtimestamp(claims["exp"], UTC),
             datetime.fromtimestamp(claims["iat"], UTC),
             claims["jti"],
+            caller.key_thumbprint,
         )
 
     def _of_refresh(self, call: Call, client: Client, token: str) -> Account | None:

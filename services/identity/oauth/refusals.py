@@ -4,6 +4,7 @@
 - `INVALID_GRANT` (Precondition): a code or refresh token that is unknown, expired, used, another client's, or whose
   session or place in the company is gone. One sentence for all of them: which it was would help only a thief;
 - `INVALID_SCOPE` (Invalid): a scope that is unknown or was not given; `metadata["scope"]` names it;
+- `INVALID_KEY_PROOF` (Invalid): the proof of a key that must be there is not, or was used before;
 - `INVALID_SUBJECT_TOKEN` (Invalid): the token to exchange is not good, or not one that this client got;
 - `UNAUTHORIZED_CLIENT` (Invalid): a grant type that the client was not registered for;
 - `INVALID_REDIRECT_URI` (Invalid): not one of the client's, byte for byte: never send a browser there;
@@ -33,6 +34,14 @@ def invalid_scope(scopes: Iterable[str]) -> Invalid:
         reason="INVALID_SCOPE",
         violations=[Violation("scopes", "scope", "must be scopes that were given before")],
         metadata={"scope": listed},
+    )
+
+
+def invalid_proof() -> Invalid:
+    return Invalid(
+        "The proof of a key is missing, or was used before.",
+        reason="INVALID_KEY_PROOF",
+        violations=[Violation("key_proof", "key_proof", "must be there, and new")],
     )
 
 

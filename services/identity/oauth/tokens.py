@@ -31,6 +31,8 @@ class Subject:
     client_id: str
     scopes: Sequence[str]
     now: datetime
+    key_thumbprint: str = ""
+    """Of the key that the access token is bound to; empty if to none."""
 
     def times(self) -> dict[str, int]:
         issued = int(self.now.timestamp())
@@ -53,6 +55,7 @@ def access_token(key: ECKey, issuer: str, subject: Subject, authority: Authority
         "sid": subject.session.session_id,
         "scope": " ".join(subject.scopes),
         "role": authority.role,
+        **_bound(subject.key_thumbprint),
     }
     if authority.company is not None:
         claims["company"] = authority.company
@@ -61,7 +64,13 @@ def access_token(key: ECKey, issuer: str, subject: Subject, authority: Authority
 
 
 def application_token(
-    key: ECKey, issuer: str, client: Client, scopes: Sequence[str], company: str, now: datetime
+    key: ECKey,
+    issuer: str,
+    client: Client,
+    scopes: Sequence[str],
+    company: str,
+    now: datetime,
+    key_thumbprint: str,
 ) -> str:
     """Lets an application act by itself, within its scopes, for five minutes: nobody signed in, so none is named."""
     issued = int(now.timestamp())
@@ -76,6 +85,7 @@ def application_token(
         "scope": " ".join(scopes),
         "company": company,
         "shops": _ALL_SHOPS if client.shops is None else list(client.shops),
+        **_bound(key_thumbprint),
     }
     return _signed(key, TYPE, claims)
 
@@ -96,6 +106,11 @@ def id_token(key: ECKey, issuer: str, subject: Subject, nonce: str, access: str)
 
 def _signed(key: ECKey, kind: str, claims: dict[str, Any]) -> str:
     return jwt.encode({"typ": kind, "alg": ALGORITHM, "kid": key.kid}, claims, key)
+
+
+def _bound(key_thumbprint: str) -> dict[str, Any]:
+    """The claim that binds a token to a key (RFC 9449 6.1)."""
+    return {"cnf": {"jkt": key_thumbprint}} if key_thumbprint else {}
 
 
 def _half_hash(token: str) -> str:

@@ -12,7 +12,7 @@ from services.chassis.db.rows import PlatformRow
 from services.identity import bearers
 from services.identity.rows import Base
 
-ASSERTION = "assertion"
+ASSERTION, PROOF = "assertion", "proof"
 _SWEPT_AT_ONCE = 10
 """More than one use can add, so that expired rows die out."""
 

@@ -75,6 +75,7 @@ class Application(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     REQUIRE_PUSHED_REQUESTS_FIELD_NUMBER: _builtins.int
+    BIND_TOKENS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name; the last segment is the `client_id`."""
     client_id: _builtins.str
@@ -93,6 +94,8 @@ class Application(_message.Message):
     """Version, to be sent back with changes (AIP-154)."""
     require_pushed_requests: _builtins.bool
     """Whether it must push its authorization requests (RFC 9126) before it sends people along."""
+    bind_tokens: _builtins.bool
+    """Whether its tokens must be bound to a key of its own (DPoP, RFC 9449)."""
     @_builtins.property
     def redirect_uris(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Where people are sent back to, compared byte for byte: https, http on the loopback, or a private scheme of a domain."""
@@ -150,10 +153,11 @@ class Application(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         require_pushed_requests: _builtins.bool = ...,
+        bind_tokens: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "former_secret", b"former_secret", "last_use_time", b"last_use_time", "secret", b"secret", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_shops", b"all_shops", "client_authentication", b"client_authentication", "client_id", b"client_id", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "former_secret", b"former_secret", "grant_types", b"grant_types", "jwks", b"jwks", "last_use_time", b"last_use_time", "name", b"name", "redirect_uris", b"redirect_uris", "require_pushed_requests", b"require_pushed_requests", "scopes", b"scopes", "secret", b"secret", "shop_ids", b"shop_ids", "suspended", b"suspended", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_shops", b"all_shops", "bind_tokens", b"bind_tokens", "client_authentication", b"client_authentication", "client_id", b"client_id", "create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "former_secret", b"former_secret", "grant_types", b"grant_types", "jwks", b"jwks", "last_use_time", b"last_use_time", "name", b"name", "redirect_uris", b"redirect_uris", "require_pushed_requests", b"require_pushed_requests", "scopes", b"scopes", "secret", b"secret", "shop_ids", b"shop_ids", "suspended", b"suspended", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -202,6 +202,7 @@ class CreateAuthorizationCodeRequest(_message.Message):
     CODE_CHALLENGE_FIELD_NUMBER: _builtins.int
     NONCE_FIELD_NUMBER: _builtins.int
     COMPANY_FIELD_NUMBER: _builtins.int
+    KEY_THUMBPRINT_FIELD_NUMBER: _builtins.int
     session_token: _builtins.str
     """The person's session."""
     client_id: _builtins.str
@@ -214,6 +215,8 @@ class CreateAuthorizationCodeRequest(_message.Message):
     """Value to repeat in the ID token."""
     company: _builtins.str
     """Company the tokens will be for; empty for an operator."""
+    key_thumbprint: _builtins.str
+    """Thumbprint of the key that whoever redeems the code must hold (RFC 9449 10); empty for any."""
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Scopes consented to."""
@@ -228,10 +231,11 @@ class CreateAuthorizationCodeRequest(_message.Message):
         code_challenge: _builtins.str = ...,
         nonce: _builtins.str = ...,
         company: _builtins.str = ...,
+        key_thumbprint: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "code_challenge", b"code_challenge", "company", b"company", "nonce", b"nonce", "redirect_uri", b"redirect_uri", "scopes", b"scopes", "session_token", b"session_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "code_challenge", b"code_challenge", "company", b"company", "key_thumbprint", b"key_thumbprint", "nonce", b"nonce", "redirect_uri", b"redirect_uri", "scopes", b"scopes", "session_token", b"session_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -404,6 +408,32 @@ class TokenExchangeGrant(_message.Message):
 Global___TokenExchangeGrant: _TypeAlias = TokenExchangeGrant  # noqa: Y015
 
 @_typing.final
+class KeyProof(_message.Message):
+    """The key that the client holds, by a proof that the gateway has checked (RFC 9449)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_THUMBPRINT_FIELD_NUMBER: _builtins.int
+    PROOF_ID_FIELD_NUMBER: _builtins.int
+    key_thumbprint: _builtins.str
+    """Thumbprint of the key (RFC 7638)."""
+    proof_id: _builtins.str
+    """Id of the proof, which must not have been used."""
+    def __init__(
+        self,
+        *,
+        key_thumbprint: _builtins.str = ...,
+        proof_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_thumbprint", b"key_thumbprint", "proof_id", b"proof_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeyProof: _TypeAlias = KeyProof  # noqa: Y015
+
+@_typing.final
 class RedeemGrantRequest(_message.Message):
     """Redeems a grant."""
 
@@ -414,6 +444,7 @@ class RedeemGrantRequest(_message.Message):
     REFRESH_TOKEN_FIELD_NUMBER: _builtins.int
     CLIENT_CREDENTIALS_FIELD_NUMBER: _builtins.int
     TOKEN_EXCHANGE_FIELD_NUMBER: _builtins.int
+    KEY_PROOF_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def client(self) -> Global___ClientCredentials:
         """The client."""
@@ -434,6 +465,10 @@ class RedeemGrantRequest(_message.Message):
     def token_exchange(self) -> Global___TokenExchangeGrant:
         """An access token, for one of another company."""
 
+    @_builtins.property
+    def key_proof(self) -> Global___KeyProof:
+        """What the tokens are to be bound to, if to anything."""
+
     def __init__(
         self,
         *,
@@ -442,10 +477,11 @@ class RedeemGrantRequest(_message.Message):
         refresh_token: Global___RefreshTokenGrant | None = ...,
         client_credentials: Global___ClientCredentialsGrant | None = ...,
         token_exchange: Global___TokenExchangeGrant | None = ...,
+        key_proof: Global___KeyProof | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["authorization_code", b"authorization_code", "client", b"client", "client_credentials", b"client_credentials", "grant", b"grant", "refresh_token", b"refresh_token", "token_exchange", b"token_exchange"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["authorization_code", b"authorization_code", "client", b"client", "client_credentials", b"client_credentials", "grant", b"grant", "key_proof", b"key_proof", "refresh_token", b"refresh_token", "token_exchange", b"token_exchange"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorization_code", b"authorization_code", "client", b"client", "client_credentials", b"client_credentials", "grant", b"grant", "refresh_token", b"refresh_token", "token_exchange", b"token_exchange"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorization_code", b"authorization_code", "client", b"client", "client_credentials", b"client_credentials", "grant", b"grant", "key_proof", b"key_proof", "refresh_token", b"refresh_token", "token_exchange", b"token_exchange"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_grant: _TypeAlias = _typing.Literal["authorization_code", "refresh_token", "client_credentials", "token_exchange"]  # noqa: Y015
     _WhichOneofArgType_grant: _TypeAlias = _typing.Literal["grant", b"grant"]  # noqa: Y015
@@ -580,6 +616,7 @@ class IntrospectTokenResponse(_message.Message):
     ISSUE_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     TOKEN_ID_FIELD_NUMBER: _builtins.int
+    KEY_THUMBPRINT_FIELD_NUMBER: _builtins.int
     active: _builtins.bool
     """Whether it is good."""
     token_type: _builtins.str
@@ -590,6 +627,8 @@ class IntrospectTokenResponse(_message.Message):
     """Company that it is for; empty if for none."""
     token_id: _builtins.str
     """Its id; empty for refresh tokens."""
+    key_thumbprint: _builtins.str
+    """Thumbprint of the key that it is bound to; empty if to none."""
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Scopes it was given."""
@@ -613,10 +652,11 @@ class IntrospectTokenResponse(_message.Message):
         issue_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         token_id: _builtins.str = ...,
+        key_thumbprint: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "issue_time", b"issue_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "company", b"company", "expire_time", b"expire_time", "issue_time", b"issue_time", "scopes", b"scopes", "subject", b"subject", "token_id", b"token_id", "token_type", b"token_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "company", b"company", "expire_time", b"expire_time", "issue_time", b"issue_time", "key_thumbprint", b"key_thumbprint", "scopes", b"scopes", "subject", b"subject", "token_id", b"token_id", "token_type", b"token_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
