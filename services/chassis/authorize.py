@@ -129,11 +129,16 @@ def require_fresh(caller: Caller, now: datetime) -> None:
     if caller.is_application:
         raise _needs_person("This asks for a fresh proof of who you are, which only a person can give.")
     if caller.authenticated_at is None or now - caller.authenticated_at > FRESH:
-        raise Unauthenticated(
-            "This asks for a fresh proof of who you are: sign in again.",
-            reason="INSUFFICIENT_USER_AUTHENTICATION",
-            metadata={"max_age": str(int(FRESH.total_seconds()))},
-        )
+        raise proof_too_old(caller.level)
+
+
+def proof_too_old(level: str) -> Unauthenticated:
+    """The challenge of RFC 9470: how old a proof may be, and of what worth it must be again."""
+    return Unauthenticated(
+        "This asks for a fresh proof of who you are: sign in again.",
+        reason="INSUFFICIENT_USER_AUTHENTICATION",
+        metadata={"max_age": str(int(FRESH.total_seconds())), **({"acr_values": level} if level else {})},
+    )
 
 
 def _company(caller: Caller, ids: dict[str, str]) -> str | None:

@@ -46,6 +46,9 @@ class Caller:
     def shows_token(self) -> bool:
         return self.kind in (Kind.MERCHANT, Kind.OPERATOR)
 
+    level: str = ""
+    """What that proof was worth (`acr`)."""
+
     @property
     def is_person(self) -> bool:
         return self.shows_token and not self.is_application

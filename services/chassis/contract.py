@@ -27,6 +27,8 @@ from comptoir.changes.v1 import feed_pb2
 from comptoir.company.v1 import company_pb2
 from comptoir.identity.v1 import (
     application_pb2,
+    enrolment_pb2,
+    factor_pb2,
     invitation_pb2,
     mail_pb2,
     membership_pb2,
@@ -48,6 +50,8 @@ FILES: tuple[FileDescriptor, ...] = tuple(
     for module in (
         application_pb2,
         company_pb2,
+        enrolment_pb2,
+        factor_pb2,
         feed_pb2,
         invitation_pb2,
         mail_pb2,

@@ -8,6 +8,7 @@ RIGHTS: dict[str, str] = {
     "company.history.read": "see who changed the company record, when, and from what to what",
     "users.read": "see the users of the company",
     "users.manage": "invite, change and remove users of the company",
+    "company.security.manage": "decide whether users of the company need a second factor",
     "users.history.read": "see who gave and took places in the company, and when",
     "applications.read": "see the applications that the company has registered, and who changed them",
     "applications.manage": "register, change and remove applications of the company, and make their secrets",
@@ -28,6 +29,7 @@ RIGHTS: dict[str, str] = {
     "platform.logins.change": "give people other logins",
     "platform.users.erase": "erase people's accounts at their request",
     "platform.messages.post": "post messages of the platform",
+    "platform.factors.reset": "take the factors of people away who lost them",
     "platform.mail.manage": "see mail that could not be delivered, send it again or discard it",
 }
 

@@ -23,6 +23,8 @@ ALGORITHM = "ES256"
 LEEWAY_SECONDS = 5
 LONGEST_LIFE_SECONDS = 900
 """No token that we issue lives longer; one that claims to was never ours, whatever signed it."""
+ONE_FACTOR, TWO_FACTORS = LEVELS = ("urn:comptoir:acr:1fa", "urn:comptoir:acr:2fa")
+"""What a sign-in is worth, the least first: values of `acr`. A passkey counts as two, as it verifies the person."""
 _CACHE_SIZE = 4096
 _LONGEST = 8192
 _HEADERS = {"typ", "alg", "kid"}
@@ -106,6 +108,8 @@ def _checked(payload: bytes, issuer: str) -> dict[str, Any]:
         raise _forged()
     if "cnf" in claims and _THUMBPRINT.fullmatch(_bound_to(claims)) is None:
         raise _forged()
+    if not isinstance(claims.get("acr", ""), str):
+        raise _forged()
     if (
         not claims["sub"]
         or not isinstance(claims.get("company", ""), str)
@@ -172,6 +176,7 @@ def _caller(claims: dict[str, Any], service: str) -> Caller:
         session=claims["sid"],
         authenticated_at=datetime.fromtimestamp(claims["auth_time"], UTC),
         key_thumbprint=_bound_to(claims),
+        level=claims.get("acr", ""),
     )
 
 

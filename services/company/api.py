@@ -40,9 +40,20 @@ class CompanyApi:
             row.touch(call.now)
         return _company(row)
 
+    def require_second_factor(
+        self, request: company_pb2.RequireSecondFactorRequest, call: Call
+    ) -> company_pb2.Company:
+        row = companies.find(call.db, call.company, for_update=True)
+        etags.check(request.etag, row.etag, row.name)
+        if row.second_factor_required != request.required:
+            row.second_factor_required = request.required
+            row.touch(call.now)
+        return _company(row)
+
     def create_company(self, request: company_pb2.CreateCompanyRequest, call: Call) -> company_pb2.Company:
         call.enter(company=new_id())
         row = CompanyRow(company=call.company, create_time=call.now, update_time=call.now, version=1)
+        row.second_factor_required = False
         _write(request.company, row)
         row.settle(_EVERY_FIELD)
         call.db.add(row)
@@ -88,7 +99,12 @@ def _change(row: CompanyRow, given: company_pb2.Company, call: Call) -> None:
 
 
 def _company(row: CompanyRow) -> company_pb2.Company:
-    company = company_pb2.Company(name=row.name, etag=row.etag, incident_emails=row.incident_emails)
+    company = company_pb2.Company(
+        name=row.name,
+        etag=row.etag,
+        incident_emails=row.incident_emails,
+        second_factor_required=row.second_factor_required,
+    )
     for field in _PLAIN:
         setattr(company, field, getattr(row, field))
     identifier, address = row.legal_identifier, row.address

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ARRAY, Text, select
+from sqlalchemy import ARRAY, Text, false, select
 from sqlalchemy.orm import Mapped, MappedColumn, Session, composite, mapped_column
 
 from services.chassis import etags
@@ -69,6 +69,8 @@ class CompanyRow(TenantRow, Base):
     manager_contact: Mapped[Contact] = composite(*_contact_columns("manager"))
     technical_contact: Mapped[Contact] = composite(*_contact_columns("technical"))
     incident_emails: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    second_factor_required: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether identity gives tokens for the company only to those who have a second factor."""
     create_time: Mapped[datetime]
     update_time: Mapped[datetime]
     version: Mapped[int] = mapped_column(default=1)

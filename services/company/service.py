@@ -24,6 +24,11 @@ COMPANY = Service(
     tables=TABLES,
     mirrors=MIRRORS,
     standing=STANDING,
-    published=(Published(CompanyRow, ("legal_name", "region_code", "time_zone", "language_code")),),
+    published=(
+        Published(
+            CompanyRow,
+            ("legal_name", "region_code", "time_zone", "language_code", "second_factor_required"),
+        ),
+    ),
     versions=Path(__file__).parent / "migrations",
 )

@@ -13,7 +13,7 @@ from services.gateway.reasons import PRIVATE, kebab, reason_of
 from services.gateway.telemetry import Account
 
 MEDIA_TYPE = "application/problem+json"
-_SHOWN = ("permission", "scope", "max_age", "name", "current_etag", "limit", "found")
+_SHOWN = ("permission", "scope", "max_age", "acr_values", "name", "current_etag", "limit", "found")
 """What is told of a fault's metadata; the rest is between services."""
 _HEADERS = {"allow": "Allow", "accept": "Accept", "accept_encoding": "Accept-Encoding"}
 _REALM = 'Bearer realm="comptoir"'
@@ -89,7 +89,9 @@ def _challenge(fault: Unauthenticated) -> str:
         return _REALM
     if fault.reason == "INSUFFICIENT_USER_AUTHENTICATION":
         age = fault.metadata.get("max_age", "0")
-        return f'{_REALM}, error="insufficient_user_authentication", max_age="{age}"'
+        values = fault.metadata.get("acr_values")
+        level = f'acr_values="{values}", ' if values else ""
+        return f'{_REALM}, error="insufficient_user_authentication", {level}max_age="{age}"'
     if fault.reason in ("INVALID_DPOP_PROOF", "TOKEN_BOUND"):
         error = "invalid_dpop_proof" if fault.reason == "INVALID_DPOP_PROOF" else "invalid_token"
         return f'DPoP realm="comptoir", error="{error}", algs="{" ".join(ALGORITHMS.values())}"'

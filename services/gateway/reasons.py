@@ -162,6 +162,18 @@ REASONS: dict[str, Reason] = {
     "SHOPS_NOT_REACHED": Reason(
         "Beyond your own shops", "Give and manage only places whose shops you reach yourself."
     ),
+    "TOTP_EXISTS": Reason("There is an authenticator application already", "Take it away first."),
+    "TOTP_NOT_BEGUN": Reason(
+        "There is no new secret to confirm", "Ask for one, and confirm it within a quarter of an hour."
+    ),
+    "PASSKEY_EXISTS": Reason("The passkey is there already", "Use it, or make one on another device."),
+    "TOO_MANY_PASSKEYS": Reason("There are too many passkeys", "Take one away that is not used any more."),
+    "PASSWORD_TOO_SHORT": Reason(
+        "The password is too short to stand alone", "Choose a longer password, then take the factor away."
+    ),
+    "SECOND_FACTOR_REQUIRED": Reason(
+        "A company requires a second factor", "Add another factor before this one is taken away."
+    ),
     "MEMBERSHIP_EXISTS": Reason("Already a member", "Change the membership that exists."),
     # What a file is.
     "IMAGE_EMPTY": Reason("The file is empty", _IMAGE),
@@ -219,6 +231,7 @@ PRIVATE = frozenset(
 
 SIGN_IN = frozenset(
     {
+        "CHALLENGE_ENDED",
         "CLIENT_UNKNOWN",
         "INVALID_CLIENT",
         "INVALID_CREDENTIALS",
@@ -227,7 +240,9 @@ SIGN_IN = frozenset(
         "INVALID_REDIRECT_URI",
         "INVALID_SCOPE",
         "INVALID_SUBJECT_TOKEN",
+        "PROOF_REFUSED",
         "REGISTERED_AT_ONCE",
+        "SECOND_FACTOR_EXISTS",
         "UNAUTHORIZED_CLIENT",
     }
 )

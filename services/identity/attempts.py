@@ -63,6 +63,9 @@ CURRENT_PASSWORD = Limit(
 )
 """Of a person who is signed in: whoever fails at their sign-in from outside does not keep them from changing it."""
 
+CODES = Limit("codes", tries=20, within=timedelta(hours=24), pause=timedelta(minutes=30))
+"""Wrong codes of one person, over all challenges: only whoever knows the password gets so far."""
+
 
 @dataclass(frozen=True)
 class Series:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from services.chassis.db.rows import DirectoryRow
 from services.identity.rows import Base
 
-SESSION, CODE, FAMILY = "session", "code", "family"
+SESSION, CODE, FAMILY, CHALLENGE = "session", "code", "family", "challenge"
 _KEPT_AFTER = timedelta(hours=1)
 """Longer than any call takes, so that nothing in use is swept."""
 _SWEPT_AT_ONCE = 20

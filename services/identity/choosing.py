@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from services.chassis.rpc.call import Call
 from services.identity import memberships, password_rule, passwords, sessions, users
+from services.identity.factors import held
 from services.identity.mail.mails import Mails
 from services.identity.passwords import REMEMBERED, PasswordRow, Passwords
 from services.identity.profile import Findings
@@ -31,6 +32,7 @@ class Choosing:
         person = users.find(call.db, call.user, for_update=True)
         self._judge(call, person, row, password)
         passwords.replace(call.db, row, self.passwords.hash_within(password), call.now)
+        row.short = passwords.is_short(password)
         person.password_change_time = _later(person.password_change_time, call.now)
         person.touch(call.now)
         self.mails.password_changed(call.db, person, call.now)
@@ -44,7 +46,7 @@ class Choosing:
             login=person.login,
             names=(person.email.partition("@")[0], person.given_name, person.family_name),
             companies=[name for _, name in places],
-            shortest=password_rule.SHORTEST,
+            shortest=held.shortest_password(call.db, person.user_id),
         ):
             findings.note(FIELD, rule, sentence)
         known = [row.hash, *(former.hash for former in passwords.former(call.db, person.user_id))]

@@ -1,4 +1,4 @@
-"""Companies as identity knows them: the name that sign-in shows."""
+"""Companies as identity knows them: the name that sign-in shows, and whom they let in."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ from services.chassis.mirrors.known import require
 from services.identity.rows import MIRRORS
 
 KNOWN = MIRRORS["known_companies"]
+_POLICIES = MIRRORS["company_policies"]
+
+
+def requiring_second_factor(db: Session, companies: Collection[str]) -> set[str]:
+    """Those of the companies that let nobody in without a second factor."""
+    table = _POLICIES.c
+    wanted = select(table.company).where(table.company.in_(companies), table.second_factor_required)
+    return set(db.scalars(wanted))
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,8 @@ class Authority:
 
 
 def authority(db: Session, person: UserRow, company: str | None) -> Authority | None:
-    """What the person may do in the company now, or as staff without one; None if nothing."""
+    """What the person may do in the company now, or as staff without one; None if nothing. Whether the company wants
+    more proof than the session holds is another question (`factors.held.lacks`)."""
     if company is None:
         return Authority(OPERATOR, None, None) if person.operator else None
     return authority_in(db, person.user_id, company)

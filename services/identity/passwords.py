@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import argon2
-from sqlalchemy import ForeignKeyConstraint, select
+from sqlalchemy import ForeignKeyConstraint, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.db.rows import PersonRow
 from services.chassis.fence import Fence
-from services.identity.password_rule import normal
+from services.identity.password_rule import SHORTEST, normal
 from services.identity.rows import Base
 
 MEMORY_KIB = 19 * 1024
@@ -34,6 +34,8 @@ class PasswordRow(PersonRow, Base):
 
     hash: Mapped[str]
     set_time: Mapped[datetime]
+    short: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether it may be as short as it is only beside a second factor."""
 
 
 class FormerPasswordRow(PersonRow, Base):
@@ -86,6 +88,11 @@ class Passwords:
             return self._hasher.verify(kept, normal(password))
         except argon2.exceptions.VerifyMismatchError:
             return False
+
+
+def is_short(password: str) -> bool:
+    """Whether only a second factor makes the password long enough."""
+    return len(normal(password)) < SHORTEST
 
 
 def find(db: Session, user_id: str) -> PasswordRow | None:

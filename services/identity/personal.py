@@ -18,6 +18,7 @@ WITHHELD: dict[str, frozenset[str]] = {
     "families": frozenset({"digest"}),
     "former_passwords": frozenset({"hash"}),
     "passwords": frozenset({"hash"}),
+    "recovery_codes": frozenset({"digests"}),
     "sessions": frozenset({"digest"}),
 }
 """Columns that would help somebody to get in, by their table. Binary ones are withheld wherever they are."""

@@ -16,4 +16,4 @@ class Base(DeclarativeBase):
 
 
 TABLES = ChassisTables(Base.metadata)
-MIRRORS = Mirrors(Base.metadata, "known_companies")
+MIRRORS = Mirrors(Base.metadata, "known_companies", "company_policies")

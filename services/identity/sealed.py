@@ -8,14 +8,24 @@ from sqlalchemy import literal
 
 from services.chassis.vault.place import PLATFORM, Place
 from services.chassis.vault.sealed_fields import SealedField
+from services.identity.factors import totp
+from services.identity.factors.totp import TotpRow
 from services.identity.oauth.signing_keys import SigningKeyRow, place_of
 from services.identity.rows import Base
 
 _SIGNING_KEYS = Base.metadata.tables[SigningKeyRow.__tablename__]
+_TOTPS = Base.metadata.tables[TotpRow.__tablename__]
 
 
-def _place(row: Any) -> Place:
+def _signing_key(row: Any) -> Place:
     return place_of(row.kid)
 
 
-SEALED = (SealedField(_SIGNING_KEYS, "sealed", literal(PLATFORM), _place),)
+def _totp(row: Any) -> Place:
+    return totp.place_of(row.user_id)
+
+
+SEALED = (
+    SealedField(_SIGNING_KEYS, "sealed", literal(PLATFORM), _signing_key),
+    SealedField(_TOTPS, "sealed", literal("users/") + _TOTPS.c.user_id, _totp),
+)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from comptoir.identity.v1 import (
     application_pb2,
+    enrolment_pb2,
+    factor_pb2,
     invitation_pb2,
     mail_pb2,
     membership_pb2,
@@ -29,6 +31,8 @@ from services.identity import admissions, memberships
 from services.identity.accepting import Accepting
 from services.identity.api.applications import ApplicationApi
 from services.identity.api.console import break_glass, create_operator
+from services.identity.api.enrolment import EnrolmentApi
+from services.identity.api.factors import FactorApi
 from services.identity.api.invitations import InvitationApi
 from services.identity.api.memberships import MembershipApi
 from services.identity.api.passwords import PasswordApi
@@ -43,6 +47,14 @@ from services.identity.choosing import Choosing
 from services.identity.config import IdentitySettings
 from services.identity.devices import Devices
 from services.identity.erasing import Erasing
+from services.identity.factors.ceremonies import Ceremonies
+from services.identity.factors.challenges import Challenges
+from services.identity.factors.enrolling import Enrolling
+from services.identity.factors.passkeys import RelyingParty
+from services.identity.factors.recovery import Recovery
+from services.identity.factors.removing import Removing
+from services.identity.factors.second_step import SecondStep
+from services.identity.factors.totp import Totps
 from services.identity.inviting import Inviting
 from services.identity.links import Links
 from services.identity.mail.api import MailApi
@@ -80,6 +92,7 @@ def _handlers(resources: Resources) -> Handlers:
     choosing, links = Choosing(passwords, mails), Links(resources.vault, settings.issuer)
     email = ChangeEmail(attempts, links, mails)
     sign_in = SignIn(attempts, passwords, Devices.of(resources.vault), database, mails)
+    enrolling = _enrolling(resources, mails)
     return {
         user_pb2.DESCRIPTOR.services_by_name["UserService"]: UserApi(
             passwords, mails, Erasing(resources.vault), ChangePassword(attempts, choosing), email
@@ -89,11 +102,15 @@ def _handlers(resources: Resources) -> Handlers:
         invitation_pb2.DESCRIPTOR.services_by_name["InvitationService"]: InvitationApi(
             Inviting(links, mails), Accepting(links, passwords, mails)
         ),
+        enrolment_pb2.DESCRIPTOR.services_by_name["EnrolmentService"]: EnrolmentApi(enrolling),
+        factor_pb2.DESCRIPTOR.services_by_name["FactorService"]: FactorApi(enrolling, Removing(mails)),
         mail_pb2.DESCRIPTOR.services_by_name["MailService"]: MailApi(outbox),
         password_pb2.DESCRIPTOR.services_by_name["PasswordService"]: PasswordApi(
             ResetPassword(attempts, choosing, links, mails)
         ),
-        session_pb2.DESCRIPTOR.services_by_name["SessionService"]: SessionApi(sign_in),
+        session_pb2.DESCRIPTOR.services_by_name["SessionService"]: SessionApi(
+            sign_in, _second_step(resources, enrolling, attempts)
+        ),
         oauth_pb2.DESCRIPTOR.services_by_name["OAuthService"]: OAuthApi(
             Authentication(database, settings.issuer),
             grants,
@@ -102,6 +119,23 @@ def _handlers(resources: Resources) -> Handlers:
         ),
         user_session_pb2.DESCRIPTOR.services_by_name["UserSessionService"]: UserSessionApi(),
     }
+
+
+def _enrolling(resources: Resources, mails: Mails) -> Enrolling:
+    vault, issuer = resources.vault, resources.settings.issuer
+    return Enrolling(Totps(vault, issuer), RelyingParty(issuer), Ceremonies(vault), Recovery(vault), mails)
+
+
+def _second_step(resources: Resources, factors: Enrolling, attempts: Attempts) -> SecondStep:
+    return SecondStep(
+        Challenges(resources.database, attempts),
+        attempts,
+        factors.totps,
+        factors.relying_party,
+        factors.ceremonies,
+        factors.recovery,
+        factors.mails,
+    )
 
 
 def sender(resources: Resources, outbox: Outbox[MailRow]) -> Sender:

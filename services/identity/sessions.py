@@ -6,10 +6,11 @@ Codes and refresh tokens hang on the session they came from. Whoever changes one
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, delete, select
+from sqlalchemy import ARRAY, ForeignKeyConstraint, Text, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.changes.recorder import CREATE, Recorded
@@ -18,12 +19,15 @@ from services.chassis.db.rows import DirectoryRow, PersonRow
 from services.chassis.errors import Unauthenticated
 from services.chassis.names import new_id
 from services.chassis.rpc.call import Call
+from services.chassis.tokens import ONE_FACTOR, TWO_FACTORS
 from services.identity import bearers
 from services.identity.rows import Base
 
 IDLE = timedelta(minutes=15)
 ABSOLUTE = timedelta(hours=12)
 _REMEMBERED = timedelta(hours=1)
+PASSWORD, SEVERAL = "pwd", "mfa"
+"""Methods of RFC 8176: a password, and more than one factor."""
 ENDED = PATTERNS["comptoir.identity/EndedSession"]
 NAME = PATTERNS["comptoir.identity/UserSession"]
 _MOST_LISTED = 100
@@ -48,6 +52,13 @@ class SessionRow(PersonRow, Base):
     use_time: Mapped[datetime]
     source_address: Mapped[str]
     user_agent: Mapped[str]
+    methods: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{pwd}")
+    """How the person last proved who they are (RFC 8176)."""
+
+    @property
+    def level(self) -> str:
+        """What that is worth."""
+        return TWO_FACTORS if SEVERAL in self.methods else ONE_FACTOR
 
     @property
     def expire_time(self) -> datetime:
@@ -83,7 +94,9 @@ def reference() -> ForeignKeyConstraint:
     )
 
 
-def start(db: Session, user_id: str, source: str, agent: str, now: datetime) -> tuple[str, SessionRow]:
+def start(
+    db: Session, user_id: str, source: str, agent: str, methods: Sequence[str], now: datetime
+) -> tuple[str, SessionRow]:
     """A new session, and the value for the browser's cookie."""
     value = bearers.new_value()
     row = SessionRow(
@@ -95,10 +108,22 @@ def start(db: Session, user_id: str, source: str, agent: str, now: datetime) -> 
         use_time=now,
         source_address=_visible(source),
         user_agent=_visible(agent),
+        methods=list(methods),
     )
     db.add(row)
     db.flush()
     return value, row
+
+
+def go_on(db: Session, row: SessionRow, methods: Sequence[str], now: datetime) -> str:
+    """The session, which is held, goes on as its person has just proved anew who they are; under another value, so that
+    one that somebody else knew by now opens nothing."""
+    value, former = bearers.new_value(), row.digest
+    row.digest = bearers.keep(db, bearers.SESSION, value, row.user_id, row.expire_time)
+    row.methods, row.authenticate_time, row.use_time = list(methods), now, now
+    db.flush()
+    bearers.forget_digest(db, former)
+    return value
 
 
 def enter(call: Call, value: str) -> SessionRow:
@@ -112,6 +137,13 @@ def enter(call: Call, value: str) -> SessionRow:
     if row is None or not row.alive(call.now):
         raise _ended()
     return row
+
+
+def live(db: Session, value: str, now: datetime) -> SessionRow | None:
+    """The live session behind a cookie's value, if it is of the person whom the transaction is confined to; held."""
+    query = select(SessionRow).where(SessionRow.digest == bearers.digest(bearers.SESSION, value))
+    row = db.scalars(query.with_for_update(key_share=True)).one_or_none() if value else None
+    return row if row is not None and row.alive(now) else None
 
 
 def hold(call: Call, value: str) -> SessionRow:
@@ -133,6 +165,13 @@ def lock(db: Session, session_id: str) -> SessionRow | None:
     return db.scalars(
         query.with_for_update(key_share=True), execution_options={"populate_existing": True}
     ).one_or_none()
+
+
+def strengthen(db: Session, session_id: str, methods: Iterable[str]) -> None:
+    """Notes that the session has just seen these methods too."""
+    row = lock(db, session_id)
+    if row is not None:
+        row.methods = list(dict.fromkeys((*row.methods, *methods)))
 
 
 def end(call: Call, value: str) -> None:

@@ -1,4 +1,4 @@
-"""Headers of every page: the look needs no script and no inline style, so the policy allows neither."""
+"""Headers of every page: nothing inline, and a script only on the pages that speak to an authenticator."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ _HOST = re.compile(r"[A-Za-z0-9.-]+")
 _YEAR_SECONDS = 365 * 24 * 3600
 
 
-def page_headers(form_targets: Iterable[str] = ()) -> dict[str, str]:
-    """Headers of an HTML page. `form_targets`: CSP sources, beside our own origin, where its forms may end up."""
+def page_headers(form_targets: Iterable[str] = (), *, script: bool = False) -> dict[str, str]:
+    """Headers of an HTML page. `form_targets`: CSP sources, beside our own origin, where its forms may end up;
+    `script`: whether a file of our own may run."""
+    scripts = "script-src 'self'; " if script else ""
     forms = " ".join(("'self'", *form_targets))
     return {
         "Content-Security-Policy": (
-            "default-src 'none'; style-src 'self'; img-src 'self'; "
+            f"default-src 'none'; {scripts}style-src 'self'; img-src 'self'; "
             f"form-action {forms}; base-uri 'none'; frame-ancestors 'none'"
         ),
         "X-Frame-Options": "DENY",

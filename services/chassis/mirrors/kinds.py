@@ -61,6 +61,14 @@ KINDS: dict[str, Kind] = {
             },
         ),
         Kind(
+            "company_policies",
+            "company",
+            "comptoir.company/Company",
+            TableClass.DIRECTORY,
+            ("company",),
+            {"second_factor_required": ("second_factor_required", sa.Boolean())},
+        ),
+        Kind(
             "known_shops",
             "shop",
             "comptoir.shop/Shop",

@@ -22,9 +22,11 @@ class MirrorWriter:
     """The mirrors of one source. Every method works inside the caller's transaction."""
 
     def __init__(self, mirrors: Iterable[Mirror]) -> None:
-        self._mirrors = {mirror.kind.type: mirror for mirror in mirrors}
+        self._mirrors: dict[str, list[Mirror]] = {}
+        for mirror in mirrors:
+            self._mirrors.setdefault(mirror.kind.type, []).append(mirror)
         # Built once: to build a statement takes as long as to run it.
-        self._puts = {mirror.kind.type: _put(mirror) for mirror in self._mirrors.values()}
+        self._puts = {mirror.kind.table: _put(mirror) for mirror in self._all()}
         self._generation = secrets.token_hex(8)
         """Marks what is of the present snapshot, so that what no longer is there can be told from it."""
 
@@ -38,28 +40,30 @@ class MirrorWriter:
 
     def put(self, session: ScopedSession, resource: feed_pb2.Resource) -> None:
         """A resource of the snapshot."""
-        mirror = self._mirrors.get(resource.type)
-        if mirror is not None:
+        for mirror in self._mirrors.get(resource.type, ()):
             self._write(session, mirror, resource.name, resource.state)
 
     def end(self, session: ScopedSession) -> None:
         """The snapshot is complete: what was not in it is gone."""
         driver: Any = session.connection().connection.driver_connection
-        for mirror in self._mirrors.values():
+        for mirror in self._all():
             # Not by mapped classes: it concerns the rows of all companies, and the scope of a mirror lets it.
             driver.execute(f"delete from {mirror.table.name} where generation <> %s", (self._generation,))  # noqa: S608
 
     def apply(self, session: ScopedSession, change: feed_pb2.FeedChange) -> None:
         """A change. One whose resource is gone by now says nothing: its end is told too, later."""
-        mirror = self._mirrors.get(change.type)
-        if mirror is None or change.schema_version > SCHEMA_VERSION:
+        if change.schema_version > SCHEMA_VERSION:
             return
-        if change.action == change_pb2.ACTION_DELETE:
-            self._remove(session, mirror, change.resource)
-        elif change.HasField("state"):
-            self._write(session, mirror, change.resource, change.state)
-            if mirror.kind.kept_for is not None:
-                self._forget(session, mirror)
+        for mirror in self._mirrors.get(change.type, ()):
+            if change.action == change_pb2.ACTION_DELETE:
+                self._remove(session, mirror, change.resource)
+            elif change.HasField("state"):
+                self._write(session, mirror, change.resource, change.state)
+                if mirror.kind.kept_for is not None:
+                    self._forget(session, mirror)
+
+    def _all(self) -> list[Mirror]:
+        return [mirror for mirrors in self._mirrors.values() for mirror in mirrors]
 
     def _write(self, session: ScopedSession, mirror: Mirror, name: str, state: Struct) -> None:
         key = _key(mirror.kind, name)
@@ -68,7 +72,7 @@ class MirrorWriter:
         found = MessageToDict(state)
         fields = {column: _plain(found[path], kind) for column, (path, kind) in mirror.kind.columns.items()}
         fields["generation"] = self._generation
-        session.connection().execute(self._puts[mirror.kind.type], {**key, **fields})
+        session.connection().execute(self._puts[mirror.kind.table], {**key, **fields})
 
     def _remove(self, session: ScopedSession, mirror: Mirror, name: str) -> None:
         key = _key(mirror.kind, name)

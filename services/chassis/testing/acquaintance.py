@@ -15,6 +15,7 @@ from services.chassis.service import Service
 from services.chassis.testing.postgres import Clone
 
 _HEARD = (
+    "company_policies",
     "known_companies",
     "known_shops",
     "known_grants",
@@ -65,6 +66,10 @@ class Acquaintance:
         where = {"region_code": "NC", "time_zone": "Pacific/Noumea", "language_code": "fr"}
         self._once("known_companies", company=company, display_name=display_name, **where)
         self._met.add(("known_companies", company))
+
+    def require_second_factor(self, company: str, required: bool = True) -> None:
+        """Makes known whom a company lets in."""
+        self._write("company_policies", company=company, second_factor_required=required, generation="")
 
     def grant(self, claims: dict[str, Any]) -> None:
         """Gives a person in a company what the claims of a token say."""

@@ -14,11 +14,11 @@ from flask import Response, request
 
 from services.chassis.errors import Fault
 from services.gateway.oauth.authorization_request import Wishes
-from services.gateway.oauth.code_grant import Agreement, CodeGrant
+from services.gateway.oauth.code_grant import Agreement, CodeGrant, FactorMissing
 from services.gateway.oauth.freshness import MARK, Freshness
 from services.gateway.oauth.id_tokens import IdTokens
 from services.gateway.oauth.pages import Pages
-from services.gateway.oauth.places import AUTHORIZE, CONSENT, SIGN_IN, with_query
+from services.gateway.oauth.places import AUTHORIZE, CONSENT, ENROL, SIGN_IN, with_query
 from services.gateway.oauth.pushed import PushedRequests
 from services.gateway.oauth.redirects import from_fault, see_other
 from services.gateway.oauth.server import Server
@@ -51,11 +51,13 @@ class AuthorizationEndpoint:
             person = self._person(wishes)
             if person is None:
                 return self._sign_in(wishes)
+            if not wishes.are_met_by(person.session.level):
+                return self._enrol(wishes)
             companies = _companies(person, wishes, grant.request.client.company)
             company = _settled(companies)
             consented = self._has_consented(grant, wishes, person)
             if company is not None and consented:
-                return self._answer(grant, Agreement(person.token, company))
+                return self._agreed(grant, wishes, Agreement(person.token, company))
             if wishes.silent:
                 raise InteractionRequiredError() if consented else ConsentRequiredError()
             return self._page(grant, wishes, person, companies)
@@ -82,7 +84,7 @@ class AuthorizationEndpoint:
             if company is None:
                 problem = Problem("consent.company_missing", "company-1")
                 return self._page(grant, wishes, person, companies, [problem])
-            return self._answer(grant, Agreement(person.token, company))
+            return self._agreed(grant, wishes, Agreement(person.token, company))
 
     def _grant(self) -> CodeGrant:
         parameters, pushed = self.pushed.parameters(request.args)
@@ -116,6 +118,19 @@ class AuthorizationEndpoint:
         if "consent" in wishes.prompts:
             return False
         return self.server.identity.has_consented(person.token, grant.request.client.client_id, grant.scopes)
+
+    def _agreed(self, grant: CodeGrant, wishes: Wishes, agreement: Agreement) -> Response:
+        try:
+            return self._answer(grant, agreement)
+        except FactorMissing:
+            return self._enrol(wishes)
+
+    def _enrol(self, wishes: Wishes) -> Response:
+        """Leads to where a second factor is added, or shown, and back to the request."""
+        if wishes.silent:
+            raise InteractionRequiredError()
+        back = with_query(AUTHORIZE, request.args.items(multi=True))
+        return see_other(with_query(ENROL, [("next", back)]))
 
     def _answer(self, grant: CodeGrant, agreement: Agreement | None) -> Response:
         response = self.server.create_authorization_response(grant.request, agreement, grant)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, UnsupportedResponseTypeError
 from authlib.oidc.core.errors import (
     RegistrationNotSupportedError,
@@ -16,6 +17,7 @@ from authlib.oidc.core.errors import (
 
 from comptoir.identity.v1 import oauth_pb2
 from services.chassis.rights import RIGHTS, SCOPES
+from services.chassis.tokens import LEVELS, TWO_FACTORS
 from services.gateway.oauth.parameters import Parameters
 
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
@@ -26,6 +28,13 @@ _LONGEST_NONCE = 256
 _KNOWN_SCOPES = frozenset(SCOPES) | frozenset(RIGHTS)
 
 
+class UnmetAuthenticationRequirements(OAuth2Error):
+    """A worth of sign-in is asked for that there is none of here (RFC 9470 5)."""
+
+    error = "unmet_authentication_requirements"
+    description = "None of the acr_values can be given."
+
+
 @dataclass(frozen=True)
 class Wishes:
     """What the application asks of the encounter with the person."""
@@ -34,6 +43,8 @@ class Wishes:
     max_age: int | None
     company: str
     id_token_hint: str
+    levels: frozenset[str]
+    """What the sign-in must be worth, of what there is here; empty for anything."""
     ui_locales: tuple[str, ...]
 
     @classmethod
@@ -45,6 +56,7 @@ class Wishes:
             max_age=int(max_age) if max_age else None,
             company=parameters.value("company"),
             id_token_hint=parameters.value("id_token_hint"),
+            levels=frozenset(parameters.words("acr_values")) & set(LEVELS),
             ui_locales=tuple(parameters.words("ui_locales")),
         )
 
@@ -52,6 +64,10 @@ class Wishes:
     def silent(self) -> bool:
         """Whether no page may be shown."""
         return "none" in self.prompts
+
+    def are_met_by(self, level: str) -> bool:
+        """Whether a sign-in of this worth is enough; what is worth more is."""
+        return not self.levels or level == TWO_FACTORS or level in self.levels
 
 
 def registered(client: oauth_pb2.Client, redirect_uri: str) -> bool:
@@ -115,6 +131,9 @@ def _encounter(parameters: Parameters) -> None:
     max_age = parameters.value("max_age")
     if max_age and not _SECONDS.fullmatch(max_age):
         raise InvalidRequestError("max_age is a number of seconds.")
+    values = parameters.words("acr_values")
+    if values and not set(values) & set(LEVELS):
+        raise UnmetAuthenticationRequirements()
     nonce = parameters.value("nonce")
     if len(nonce) > _LONGEST_NONCE or not nonce.isprintable():
         raise InvalidRequestError(f"nonce must be at most {_LONGEST_NONCE} printable characters.")

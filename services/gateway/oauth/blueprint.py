@@ -17,9 +17,11 @@ from services.gateway.backend import Backend
 from services.gateway.config import GatewaySettings
 from services.gateway.dpop import Proofs
 from services.gateway.oauth import places
+from services.gateway.oauth.arrival import Arrival
 from services.gateway.oauth.authorization_endpoint import AuthorizationEndpoint
 from services.gateway.oauth.csrf import Csrf, ForeignForm
 from services.gateway.oauth.email_confirmation import EmailConfirmation
+from services.gateway.oauth.enrol import Enrol
 from services.gateway.oauth.failures import Failures
 from services.gateway.oauth.freshness import Freshness
 from services.gateway.oauth.help import Help, HelpSettings
@@ -30,11 +32,14 @@ from services.gateway.oauth.leaving import Leaving
 from services.gateway.oauth.logout import Logout
 from services.gateway.oauth.metadata import Discovery
 from services.gateway.oauth.pages import Pages
+from services.gateway.oauth.passkey_sign_in import PasskeySignIn
 from services.gateway.oauth.password_reset import PasswordReset
 from services.gateway.oauth.pushed import PushedRequests
+from services.gateway.oauth.second_step import SecondStep
 from services.gateway.oauth.server import Server
 from services.gateway.oauth.sessions import Sessions
 from services.gateway.oauth.sign_in import SignIn
+from services.gateway.oauth.targets import Targets
 from services.gateway.oauth.token_endpoint import TokenEndpoint
 from services.gateway.oauth.userinfo import UserInfoEndpoint
 from services.look.headers import always
@@ -66,7 +71,11 @@ def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system
     tokens = TokenEndpoint(server)
     userinfo = UserInfoEndpoint(server, identity, TokenVerifier(settings.issuer, keys.find, clock), proofs)
     discovery = Discovery(settings.issuer)
-    sign_in = SignIn(identity, sessions, pages, help_settings)
+    arrival, targets = Arrival(sessions, pages.csrf), Targets(identity)
+    sign_in = SignIn(identity, sessions, arrival, pages, targets, help_settings)
+    second_step = SecondStep(identity, arrival, pages, targets)
+    passkey = PasskeySignIn(identity, arrival, pages, targets)
+    enrol = Enrol(identity, sessions, pages, targets)
     logout = Logout(identity, sessions, pages, id_tokens)
     email = EmailConfirmation(identity, pages)
     help_pages, reset = Help(pages), PasswordReset(identity, pages, help_settings)
@@ -87,6 +96,12 @@ def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system
         ("GET", "/.well-known/oauth-authorization-server", discovery.show),
         ("GET", places.SIGN_IN, sign_in.show),
         ("POST", places.SIGN_IN, sign_in.submit),
+        ("GET", places.SECOND_STEP, second_step.show),
+        ("POST", places.SECOND_STEP, second_step.submit),
+        ("GET", places.PASSKEY, passkey.show),
+        ("POST", places.PASSKEY, passkey.submit),
+        ("GET", places.ENROL, enrol.show),
+        ("POST", places.ENROL, enrol.submit),
         ("GET", places.SIGNED_IN, sign_in.signed_in),
         ("GET", places.PASSWORD_HELP, reset.ask),
         ("POST", places.PASSWORD_HELP, reset.send),

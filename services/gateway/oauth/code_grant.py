@@ -28,6 +28,10 @@ class Agreement:
     company: str
 
 
+class FactorMissing(Exception):
+    """The company lets the person in only with a second factor, which this session has not seen."""
+
+
 class CodeGrant(AuthorizationCodeGrant):
     """Replaces every step in which the library would look up, save or compare by itself.
 
@@ -81,6 +85,8 @@ class CodeGrant(AuthorizationCodeGrant):
         try:
             code = self.server.identity.authorization_code(asked)
         except Fault as fault:
+            if fault.reason == "SECOND_FACTOR_REQUIRED":
+                raise FactorMissing from fault
             raise from_fault(fault, redirect_uri, parameters.state) from fault
         target = location(redirect_uri, code=code, state=parameters.state, iss=self.server.issuer)
         return 303, "", [("Location", target)]

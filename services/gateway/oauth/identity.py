@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import g, has_request_context, request
 from google.protobuf.message import Message
 
-from comptoir.identity.v1 import oauth_pb2, password_pb2, session_pb2, user_pb2
+from comptoir.identity.v1 import enrolment_pb2, oauth_pb2, password_pb2, session_pb2, user_pb2
 from services.chassis.errors import Invalid, NotFound, Precondition, Unauthenticated
 from services.chassis.request_ids import request_id
 from services.gateway.backend import Backend
@@ -17,6 +17,15 @@ from services.gateway.telemetry import Account
 
 _LONGEST_AGENT = 512
 M = TypeVar("M", bound=Message)
+
+
+def _from_here(session: str) -> dict[str, Any]:
+    """Where a sign-in comes from, and the session that the browser brought along."""
+    return {
+        "source_address": request.remote_addr or "",
+        "user_agent": request.user_agent.string[:_LONGEST_AGENT],
+        "session_token": session,
+    }
 
 
 def current_request_id() -> str:
@@ -43,17 +52,65 @@ class Identity:
         except (NotFound, Invalid):
             return None
 
-    def start_session(self, login: str, password: str, language: str) -> session_pb2.StartSessionResponse:
-        """Signs a person in, from where this request comes; a language chosen on the page is their preference."""
+    def start_session(
+        self, login: str, password: str, language: str, session: str
+    ) -> session_pb2.StartSessionResponse:
+        """Signs a person in, from where this request comes; a language chosen on the page is their preference.
+        `session`: what the browser brought along, which goes on if it is the same person's."""
         asked = session_pb2.StartSessionRequest(
             login=login,
             password=password,
-            source_address=request.remote_addr or "",
-            user_agent=request.user_agent.string[:_LONGEST_AGENT],
             language_code=language,
             device_tokens=devices.shown(),
+            **_from_here(session),
         )
         return self._session("StartSession", asked, session_pb2.StartSessionResponse)
+
+    def challenge(self, token: str) -> session_pb2.Challenge | None:
+        """What may answer the challenge, unless it is over."""
+        try:
+            asked = session_pb2.ShowChallengeRequest(challenge_token=token)
+            return self._session("ShowChallenge", asked, session_pb2.Challenge)
+        except (Unauthenticated, Invalid):
+            return None
+
+    def answer_challenge(
+        self, token: str, proof: session_pb2.AnswerChallengeRequest, session: str
+    ) -> session_pb2.StartSessionResponse:
+        """Signs a person in by their second factor."""
+        asked = session_pb2.AnswerChallengeRequest(challenge_token=token, **_from_here(session))
+        asked.MergeFrom(proof)
+        return self._session("AnswerChallenge", asked, session_pb2.StartSessionResponse)
+
+    def begin_passkey(self) -> session_pb2.PasskeyOptions:
+        """Options for whoever comes with a passkey alone."""
+        asked = session_pb2.BeginPasskeySignInRequest()
+        return self._session("BeginPasskeySignIn", asked, session_pb2.PasskeyOptions)
+
+    def finish_passkey(
+        self, proof: session_pb2.PasskeyProof, language: str, session: str
+    ) -> session_pb2.StartSessionResponse:
+        """Signs a person in by a passkey alone."""
+        asked = session_pb2.FinishPasskeySignInRequest(
+            proof=proof, language_code=language, **_from_here(session)
+        )
+        return self._session("FinishPasskeySignIn", asked, session_pb2.StartSessionResponse)
+
+    def begin_enrolment(self, session_token: str) -> enrolment_pb2.BeginEnrolmentResponse:
+        """What the person may add as a first factor."""
+        asked = enrolment_pb2.BeginEnrolmentRequest(session_token=session_token)
+        return self._enrolment("BeginEnrolment", asked, enrolment_pb2.BeginEnrolmentResponse)
+
+    def finish_enrolment(self, session_token: str, proof: session_pb2.AnswerChallengeRequest) -> list[str]:
+        """Adds it, and gives the recovery codes."""
+        asked = enrolment_pb2.FinishEnrolmentRequest(session_token=session_token)
+        if proof.HasField("passkey"):
+            asked.passkey.CopyFrom(proof.passkey)
+        else:
+            asked.totp_code = proof.totp_code
+        return list(
+            self._enrolment("FinishEnrolment", asked, enrolment_pb2.FinishEnrolmentResponse).recovery_codes
+        )
 
     def session(self, token: str) -> session_pb2.Session | None:
         """The session behind the token, marked as used, unless it has ended."""
@@ -151,6 +208,9 @@ class Identity:
 
     def _password(self, method: str, asked: Message, answer: type[M]) -> M:
         return self.backend.ask(f"PasswordService/{method}", asked, answer, request_id=current_request_id())
+
+    def _enrolment(self, method: str, asked: Message, answer: type[M]) -> M:
+        return self.backend.ask(f"EnrolmentService/{method}", asked, answer, request_id=current_request_id())
 
     def _session(self, method: str, asked: Message, answer: type[M]) -> M:
         return self.backend.ask(f"SessionService/{method}", asked, answer, request_id=current_request_id())

@@ -7,7 +7,7 @@ from authlib.oidc import discovery, rpinitiated
 from flask import Response, jsonify
 
 from services.chassis.rights import SCOPES
-from services.chassis.tokens import ALGORITHM
+from services.chassis.tokens import ALGORITHM, LEVELS
 from services.gateway.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from services.gateway.oauth.authorization_request import CHALLENGE_METHOD, PROMPTS
 from services.gateway.oauth.client_credentials import ALGORITHMS, METHODS
@@ -25,6 +25,9 @@ _CLAIMS = (
     "zoneinfo",
     "email",
     "email_verified",
+    "auth_time",
+    "acr",
+    "amr",
 )
 
 
@@ -65,6 +68,7 @@ def metadata(issuer: str) -> dict[str, object]:
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
         "claim_types_supported": ["normal"],
+        "acr_values_supported": list(LEVELS),
         "claims_supported": list(_CLAIMS),
         "prompt_values_supported": sorted(PROMPTS),
         "ui_locales_supported": list(CODES),

@@ -52,16 +52,18 @@ class Pages:
         problems: Iterable[Problem] = (),
         form_targets: Iterable[str] = (),
         ui_locales: Iterable[str] = (),
+        script: bool = False,
         **values: Any,
     ) -> Response:
-        """A page. `here`: where its flags lead back to, by default where it is; `ui_locales`: OIDC's wish."""
+        """A page. `here`: where its flags lead back to, by default where it is; `ui_locales`: OIDC's wish;
+        `script`: whether one of our own files may run."""
         language = spoken(ui_locales)
         here = here or with_query(request.path, request.args.items(multi=True))
         layout = context(self.words.into(language), language, here)
         csrf = {"csrf_field": FIELD, "csrf_token": self.csrf.token()}
         body = render_template(f"oauth/{template}", problems=list(problems), **layout, **csrf, **values)
         response = make_response(body, status)
-        response.headers.update(page_headers(form_targets))
+        response.headers.update(page_headers(form_targets, script=script))
         return self.csrf.attach(_remember(response, language))
 
 

@@ -42,6 +42,10 @@ class Sessions:
 
     identity: Identity
 
+    def token(self) -> str:
+        """What the browser brought along; empty if nothing."""
+        return request.cookies.get(COOKIE, "")
+
     def current(self) -> SignedIn | None:
         """Who is signed in, after asking identity."""
         token = request.cookies.get(COOKIE)
@@ -49,8 +53,9 @@ class Sessions:
         return SignedIn(token, session) if token and session else None
 
     def start(self, response: Response, token: str) -> Response:
-        """Gives the browser a new session; the one it brought along, if any, is over."""
-        if former := request.cookies.get(COOKIE):
+        """Gives the browser this session; another one that it brought along is over."""
+        former = request.cookies.get(COOKIE)
+        if former and former != token:
             self.identity.end_session(former)
         response.set_cookie(COOKIE, token, secure=True, httponly=True, samesite="Lax", path="/")
         return response

@@ -8,17 +8,23 @@ from http import HTTPStatus
 
 from flask import Response, request
 
-from services.chassis.errors import Exhausted, Fault, Invalid, Unauthenticated
-from services.gateway.oauth import devices
-from services.gateway.oauth.authorization_request import registered
+from services.chassis.errors import Exhausted, Invalid, Unauthenticated
+from services.gateway.oauth.arrival import Arrival
 from services.gateway.oauth.help import HelpSettings
 from services.gateway.oauth.identity import Identity
 from services.gateway.oauth.pages import Pages
-from services.gateway.oauth.places import PASSWORD_HELP, SIGN_IN, onward, pending_authorization, with_query
+from services.gateway.oauth.places import (
+    PASSKEY,
+    PASSWORD_HELP,
+    SIGN_IN,
+    onward,
+    pending_authorization,
+    with_query,
+)
 from services.gateway.oauth.redirects import see_other
 from services.gateway.oauth.refused import later, told_when
 from services.gateway.oauth.sessions import Sessions
-from services.look.headers import form_target
+from services.gateway.oauth.targets import Targets
 from services.look.languages import known
 from services.look.page import LANGUAGE_PARAMETER, Problem
 
@@ -31,7 +37,9 @@ class SignIn:
 
     identity: Identity
     sessions: Sessions
+    arrival: Arrival
     pages: Pages
+    targets: Targets
     help: HelpSettings
 
     def show(self) -> Response:
@@ -51,14 +59,13 @@ class SignIn:
         if missing or not fits:
             return self._page(onto, login=login, problems=missing if fits else [Problem("form.stale")])
         try:
-            started = self.identity.start_session(login, password, known(request.form.get("language")) or "")
+            language = known(request.form.get("language")) or ""
+            started = self.identity.start_session(login, password, language, self.sessions.token())
         except (Unauthenticated, Invalid):
             return self._page(onto, login=login, problems=[Problem("sign_in.refused", "login")])
         except Exhausted as fault:
             return self._later(onto, login, fault)
-        self.pages.csrf.renew()
-        response = self.sessions.start(see_other(onto), started.session_token)
-        return self.pages.csrf.attach(devices.keep(response, started.device_token))
+        return self.arrival.lead(started, onto)
 
     def signed_in(self) -> Response:
         """Who is signed in."""
@@ -85,7 +92,7 @@ class SignIn:
     ) -> Response:
         problems = list(problems)
         pending = pending_authorization(onto)
-        application, targets = self._application(pending)
+        application, targets = self.targets.waiting(onto)
         return self.pages.show(
             "sign_in.html",
             status if problems else HTTPStatus.OK,
@@ -97,18 +104,7 @@ class SignIn:
             chosen_language=known(request.args.get(LANGUAGE_PARAMETER) or request.form.get("language")),
             login=login,
             application=application,
+            passkey=with_query(PASSKEY, [("next", onto)]),
             password_help=PASSWORD_HELP,
             faq=self.help.faq,
         )
-
-    def _application(self, pending: dict[str, str]) -> tuple[str, list[str]]:
-        """Name of the application that waits, and where its answer will go: the browser applies the page's policy
-        to the redirects that follow the form, too."""
-        try:
-            client = self.identity.client(pending["client_id"]) if "client_id" in pending else None
-        except Fault:
-            return "", []
-        uri = pending.get("redirect_uri", "")
-        if client is None or not registered(client, uri):
-            return "", []
-        return client.display_name, [form_target(uri)]

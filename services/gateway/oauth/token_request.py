@@ -101,6 +101,12 @@ def oauth_error(fault: Fault) -> OAuth2Error:
         return OAuth2Error(
             "The person is no member of that company.", error="invalid_target", status_code=400
         )
+    if fault.reason == "SECOND_FACTOR_REQUIRED":
+        return OAuth2Error(
+            "The company asks for a second factor: send the person through /oauth2/authorize.",
+            error="interaction_required",
+            status_code=400,
+        )
     if isinstance(fault, Precondition | Denied | NotFound):
         return InvalidGrantError(_BAD_GRANT)
     if isinstance(fault, Invalid):

@@ -1,16 +1,25 @@
-"""Sign-in and sessions on the wire (ID1, ID9)."""
+"""Sign-in and sessions on the wire (ID1, ID9, ID10)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from comptoir.identity.v1 import session_pb2
 from services.chassis.rpc.call import Call
 from services.identity import bearers, memberships, sessions, users
 from services.identity.api.memberships import membership
+from services.identity.factors import held
+from services.identity.factors.second_step import Options, SecondStep
 from services.identity.sessions import SessionRow
 from services.identity.sign_in import SignIn
 from services.identity.users import UserRow
+
+Opening = (
+    session_pb2.StartSessionRequest
+    | session_pb2.AnswerChallengeRequest
+    | session_pb2.FinishPasskeySignInRequest
+)
 
 
 @dataclass(frozen=True)
@@ -18,21 +27,61 @@ class SessionApi:
     """`comptoir.identity.v1.SessionService`."""
 
     sign_in: SignIn
+    second_step: SecondStep
 
     def start_session(
         self, request: session_pb2.StartSessionRequest, call: Call
     ) -> session_pb2.StartSessionResponse:
         source, shown = request.source_address, request.device_tokens
         person, device = self.sign_in.check(call, request.login, request.password, source, shown)
-        if request.language_code:
-            users.prefer_language(person, request.language_code, call.now)
-        value, row = sessions.start(call.db, person.user_id, source, request.user_agent, call.now)
-        fresh = "" if device else self.sign_in.devices.remember(call.db, person.user_id, call.now)
-        bearers.sweep(call.db, call.now)
-        sessions.sweep_ended(call.db, call.now)
-        return session_pb2.StartSessionResponse(
-            session_token=value, session=_session(call, row, person), device_token=fresh
+        known = "" if device else self.sign_in.devices.remember(call.db, person.user_id, call.now)
+        current = sessions.live(call.db, request.session_token, call.now)
+        # The password is held, so that no factor is added before the session is there.
+        if held.has_second_factor(call.db, person.user_id):
+            bearers.sweep(call.db, call.now)
+            begin = self.second_step.challenges.begin
+            token = begin(call.db, person.user_id, request.language_code, call.now)
+            return session_pb2.StartSessionResponse(challenge_token=token, device_token=known)
+        opened = _opened(call, request, current, (sessions.PASSWORD,), request.language_code)
+        opened.device_token = known
+        return opened
+
+    def show_challenge(self, request: session_pb2.ShowChallengeRequest, call: Call) -> session_pb2.Challenge:
+        waiting = self.second_step.show(call, request.challenge_token)
+        return session_pb2.Challenge(
+            language_code=users.find(call.db, call.user).language_code,
+            totp=waiting.totp,
+            recovery_codes=waiting.recovery_codes,
+            passkey=_options(waiting.passkey) if waiting.passkey else None,
         )
+
+    def answer_challenge(
+        self, request: session_pb2.AnswerChallengeRequest, call: Call
+    ) -> session_pb2.StartSessionResponse:
+        step, token = self.second_step, request.challenge_token
+        match request.WhichOneof("proof"):
+            case "totp_code":
+                row, methods = step.by_totp(call, token, request.totp_code)
+            case "recovery_code":
+                row, methods = step.by_recovery_code(call, token, request.recovery_code)
+            case _:
+                shown = request.passkey
+                row, methods = step.by_passkey(call, token, shown.challenge, shown.credential_json)
+        current = sessions.live(call.db, request.session_token, call.now)
+        return _opened(call, request, current, methods, row.language_code)
+
+    def begin_passkey_sign_in(
+        self, request: session_pb2.BeginPasskeySignInRequest, call: Call
+    ) -> session_pb2.PasskeyOptions:
+        return _options(self.second_step.begin_passkey(call))
+
+    def finish_passkey_sign_in(
+        self, request: session_pb2.FinishPasskeySignInRequest, call: Call
+    ) -> session_pb2.StartSessionResponse:
+        shown = request.proof
+        methods = self.second_step.passkey_alone(call, shown.challenge, shown.credential_json)
+        current = sessions.live(call.db, request.session_token, call.now)
+        return _opened(call, request, current, methods, request.language_code)
 
     def touch_session(self, request: session_pb2.TouchSessionRequest, call: Call) -> session_pb2.Session:
         row = sessions.enter(call, request.session_token)
@@ -46,6 +95,23 @@ class SessionApi:
         return session_pb2.EndSessionResponse()
 
 
+def _opened(
+    call: Call, request: Opening, current: SessionRow | None, methods: Sequence[str], language_code: str
+) -> session_pb2.StartSessionResponse:
+    """The session that the proof opens: the one that is open already, newly authenticated, or a new one."""
+    person = users.find(call.db, call.user)
+    if language_code:
+        users.prefer_language(person, language_code, call.now)
+    if current is not None:
+        value, row = sessions.go_on(call.db, current, methods, call.now), current
+    else:
+        source, agent = request.source_address, request.user_agent
+        value, row = sessions.start(call.db, person.user_id, source, agent, methods, call.now)
+    bearers.sweep(call.db, call.now)
+    sessions.sweep_ended(call.db, call.now)
+    return session_pb2.StartSessionResponse(session_token=value, session=_session(call, row, person))
+
+
 def _session(call: Call, row: SessionRow, person: UserRow) -> session_pb2.Session:
     session = session_pb2.Session(
         user=person.name,
@@ -53,6 +119,11 @@ def _session(call: Call, row: SessionRow, person: UserRow) -> session_pb2.Sessio
         memberships=[membership(*place) for place in memberships.of_person(call.db, person.user_id)],
         operator=person.operator,
         user_display_name=person.display_name,
+        level=row.level,
     )
     session.authenticate_time.FromDatetime(row.authenticate_time)
     return session
+
+
+def _options(options: Options) -> session_pb2.PasskeyOptions:
+    return session_pb2.PasskeyOptions(challenge=options.challenge, options_json=options.json)

@@ -57,6 +57,7 @@ class Letters:
             "login": reader.login,
             "help": self.links.origin + HELP,
             **_place(db, mail.arguments, say),
+            **_factor(mail.arguments, say),
         }
         if address is not None:
             values |= {"link": address.url, "until": _time(address.expire_time, reader.time_zone, say)}
@@ -111,6 +112,14 @@ def _place(db: ScopedSession, arguments: Mapping[str, str], say: Translate) -> d
         values["company"] = one_line(companies.names(db, [company]).get(company, company))
     if role := arguments.get("role"):
         values["role"] = say(f"role.{role}")
+    return values
+
+
+def _factor(arguments: Mapping[str, str], say: Translate) -> dict[str, str]:
+    """Words for the factor that a mail is about, if it is about any, and how many recovery codes are left."""
+    values = {name: arguments[name] for name in ("remaining",) if name in arguments}
+    if factor := arguments.get("factor"):
+        values["factor"] = say(f"factor.{factor}")
     return values
 
 

@@ -1,4 +1,4 @@
-"""What identity writes to people about, and when: their accounts and their places in companies (ID4, ID5, ID7, IN5)."""
+"""What identity writes to people about: their accounts, factors and places in companies (ID4, ID5, ID7, ID10, IN5)."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ LOGIN_CHANGED = "login_changed"
 UNCONFIRMED, FORMER = "unconfirmed", "former"
 """Addresses of a person beside the one that counts, as the contact of a mail."""
 PLACE_SUSPENDED, PLACE_RESUMED = "place_suspended", "place_resumed"
+FACTOR_ADDED, FACTOR_REMOVED, FACTORS_RESET = "factor_added", "factor_removed", "factors_reset"
+RECOVERY_CODE_USED = "recovery_code_used"
 
 
 class MailRow(OutboxRow, Base):
@@ -72,15 +74,15 @@ class Mails:
 
     def password_changed(self, db: Session, person: UserRow, now: datetime) -> None:
         """Tells the person that their password is another."""
-        self._of_person(db, PASSWORD_CHANGED, person.user_id, now)
+        self._to_person(db, PASSWORD_CHANGED, person.user_id, {}, now)
 
     def reset(self, db: Session, user_id: str, link_id: str, now: datetime) -> None:
         """Brings the link that sets a new password."""
-        self._of_person(db, PASSWORD_RESET, user_id, now, link_id)
+        self._to_person(db, PASSWORD_RESET, user_id, {LINK: link_id}, now)
 
     def locked(self, db: Session, user_id: str, now: datetime) -> None:
         """Tells the person that their login is locked, and where to have it unlocked."""
-        self._of_person(db, LOCKED, user_id, now)
+        self._to_person(db, LOCKED, user_id, {}, now)
 
     def invited(self, db: Session, invitation: InvitationRow, link_id: str, now: datetime) -> None:
         """Brings the link that takes the place which is offered."""
@@ -95,27 +97,46 @@ class Mails:
 
     def confirm_email(self, db: Session, user_id: str, link_id: str, now: datetime) -> None:
         """Brings the link that confirms a new address to that address."""
-        self._of_person(db, EMAIL_CONFIRM, user_id, now, link_id, UNCONFIRMED)
+        self._to_person(db, EMAIL_CONFIRM, user_id, {LINK: link_id}, now, UNCONFIRMED)
 
     def email_changing(self, db: Session, user_id: str, now: datetime) -> None:
         """Tells the address that counts that another is to replace it."""
-        self._of_person(db, EMAIL_CHANGING, user_id, now, contact=FORMER)
+        self._to_person(db, EMAIL_CHANGING, user_id, {}, now, FORMER)
 
     def email_changed(self, db: Session, user_id: str, now: datetime) -> None:
         """Tells the address that counted that another has replaced it."""
-        self._of_person(db, EMAIL_CHANGED, user_id, now, contact=FORMER)
+        self._to_person(db, EMAIL_CHANGED, user_id, {}, now, FORMER)
 
     def login_changed(self, db: Session, user_id: str, now: datetime) -> None:
         """Tells the person that they sign in with another login."""
-        self._of_person(db, LOGIN_CHANGED, user_id, now)
+        self._to_person(db, LOGIN_CHANGED, user_id, {}, now)
 
-    def _of_person(
-        self, db: Session, kind: str, user_id: str, now: datetime, link_id: str = "", contact: str = ""
-    ) -> None:
-        arguments = {LINK: link_id} if link_id else {}
-        self.outbox.add(db, Mail(kind, users.NAME.format({"user": user_id}), arguments, contact), now)
+    def factor_added(self, db: Session, user_id: str, factor: str, now: datetime) -> None:
+        """Tells the person that something more opens their account."""
+        self._to_person(db, FACTOR_ADDED, user_id, {"factor": factor}, now)
+
+    def factor_removed(self, db: Session, user_id: str, factor: str, now: datetime) -> None:
+        """Tells the person that something no longer opens their account."""
+        self._to_person(db, FACTOR_REMOVED, user_id, {"factor": factor}, now)
+
+    def factors_reset(self, db: Session, user_id: str, now: datetime) -> None:
+        """Tells the person that customer service took their factors away."""
+        self._to_person(db, FACTORS_RESET, user_id, {}, now)
+
+    def recovery_code_used(self, db: Session, user_id: str, remaining: int, now: datetime) -> None:
+        """Tells the person that a recovery code was used, and how many are left."""
+        self._to_person(db, RECOVERY_CODE_USED, user_id, {"remaining": str(remaining)}, now)
 
     def _of_place(self, db: Session, kind: str, place: MemberRow, now: datetime) -> None:
-        recipient = users.NAME.format({"user": place.user_id})
-        arguments = {"company": place.company, "role": place.preset}
-        self.outbox.add(db, Mail(kind, recipient, arguments), now)
+        self._to_person(db, kind, place.user_id, {"company": place.company, "role": place.preset}, now)
+
+    def _to_person(
+        self,
+        db: Session,
+        kind: str,
+        user_id: str,
+        arguments: dict[str, str],
+        now: datetime,
+        contact: str = "",
+    ) -> None:
+        self.outbox.add(db, Mail(kind, users.NAME.format({"user": user_id}), arguments, contact), now)

@@ -8,12 +8,13 @@ from comptoir.identity.v1 import oauth_pb2
 from services.chassis.contract import PATTERNS
 from services.chassis.rpc.call import Call
 from services.identity import memberships, sessions, users
+from services.identity.factors import held
 from services.identity.oauth import clients, codes, consents, pushed_requests
 from services.identity.oauth.authentication import Authentication, Shown
 from services.identity.oauth.clients import AUTHORIZATION_CODE, Client
 from services.identity.oauth.grants import Grants
 from services.identity.oauth.introspection import Introspection
-from services.identity.oauth.refusals import not_a_member
+from services.identity.oauth.refusals import not_a_member, second_factor_required
 from services.identity.oauth.signing_keys import KeyRing
 from services.identity.oauth.tokens import LIFETIME_SECONDS
 
@@ -62,6 +63,8 @@ class OAuthApi:
         person = users.find(call.db, session.user_id, for_update=True)
         if not client.acts_in(company) or memberships.authority(call.db, person, company) is None:
             raise not_a_member()
+        if held.lacks(call.db, session, company):
+            raise second_factor_required()
         consents.remember(call.db, client, request.scopes, call.now)
         code = codes.issue(
             call.db,

@@ -20,12 +20,19 @@ from services.chassis.rpc.call import Call
 from services.chassis.tokens import TokenVerifier
 from services.identity import bearers, memberships, sessions, users
 from services.identity.applications.rules import BY_ITSELF, own_scopes
+from services.identity.factors import held
 from services.identity.memberships import Authority
 from services.identity.oauth import codes, families, tokens
 from services.identity.oauth.clients import AUTHORIZATION_CODE, REFRESH_TOKEN, TOKEN_EXCHANGE, Client
 from services.identity.oauth.codes import CodeRow
 from services.identity.oauth.families import FamilyRow, RefreshTokens
-from services.identity.oauth.refusals import invalid_grant, invalid_scope, invalid_subject_token, not_a_member
+from services.identity.oauth.refusals import (
+    invalid_grant,
+    invalid_scope,
+    invalid_subject_token,
+    not_a_member,
+    second_factor_required,
+)
 from services.identity.oauth.signing_keys import KeyRing
 from services.identity.oauth.tokens import Subject
 from services.identity.sessions import SessionRow
@@ -132,6 +139,8 @@ class Grants:
         authority = memberships.authority_in(call.db, caller.subject, company)
         if authority is None:
             raise not_a_member()
+        if held.lacks(call.db, session, company):
+            raise second_factor_required()
         subject = Subject(
             session, client.client_id, [s for s in given if s in scopes] or given, call.now, key
         )
@@ -183,6 +192,6 @@ def _held(
 def _authority(call: Call, session: SessionRow, company: str | None) -> Authority:
     """What the person may do in the company at this moment."""
     found = memberships.authority(call.db, users.find(call.db, session.user_id), company)
-    if found is None:
+    if found is None or held.lacks(call.db, session, company):
         raise invalid_grant()
     return found

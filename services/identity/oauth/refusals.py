@@ -9,6 +9,7 @@
 - `UNAUTHORIZED_CLIENT` (Invalid): a grant type that the client was not registered for;
 - `INVALID_REDIRECT_URI` (Invalid): not one of the client's, byte for byte: never send a browser there;
 - `SESSION_ENDED` (Unauthenticated): the browser's session is over (raised by `sessions`);
+- `SECOND_FACTOR_REQUIRED` (Denied): the company wants one, and the session was opened without;
 - `NOT_A_MEMBER` (Denied): the person has no place in the company, or named none and is not staff.
 """
 
@@ -67,6 +68,10 @@ def invalid_redirect_uri() -> Invalid:
         reason="INVALID_REDIRECT_URI",
         violations=[Violation("redirect_uri", "redirect_uri", "must be one of the client's, byte for byte")],
     )
+
+
+def second_factor_required() -> Denied:
+    return Denied("The company lets nobody in without a second factor.", reason="SECOND_FACTOR_REQUIRED")
 
 
 def not_a_member() -> Denied:

@@ -42,6 +42,10 @@ class Subject:
             "auth_time": int(self.session.authenticate_time.timestamp()),
         }
 
+    def proof(self) -> dict[str, Any]:
+        """How the person proved who they are (RFC 8176), and what that is worth (OpenID Connect Core 2)."""
+        return {"amr": list(self.session.methods), "acr": self.session.level}
+
 
 def access_token(key: ECKey, issuer: str, subject: Subject, authority: Authority) -> str:
     """Lets its bearer do what the person may, within the scopes, for five minutes."""
@@ -50,6 +54,7 @@ def access_token(key: ECKey, issuer: str, subject: Subject, authority: Authority
         "aud": issuer,
         "sub": subject.session.user_id,
         **subject.times(),
+        **subject.proof(),
         "jti": uuid.uuid4().hex,
         "client_id": subject.client_id,
         "sid": subject.session.session_id,
@@ -97,6 +102,7 @@ def id_token(key: ECKey, issuer: str, subject: Subject, nonce: str, access: str)
         "sub": subject.session.user_id,
         "aud": subject.client_id,
         **subject.times(),
+        **subject.proof(),
         "sid": subject.session.session_id,
         "at_hash": _half_hash(access),
         **({"nonce": nonce} if nonce else {}),

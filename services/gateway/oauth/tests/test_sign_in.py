@@ -182,7 +182,7 @@ def test_a_language_chosen_by_its_flag_becomes_the_persons_preference(gateway: G
     assert 'lang="de"' in without.get("/signed-in").text
 
 
-def test_signing_in_again_ends_the_former_session(gateway: Gateway) -> None:
+def test_signing_in_again_makes_the_former_cookie_worthless(gateway: Gateway) -> None:
     login, browser, other = gateway.member(), gateway.browser(), gateway.browser()
     browser.submit(browser.get("/sign-in"), login=login, password=PASSWORD)
     former = browser.cookie("__Host-session")

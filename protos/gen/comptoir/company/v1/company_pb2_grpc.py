@@ -47,6 +47,11 @@ class CompanyServiceStub:
                 request_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.UpdateCompanyRequest.SerializeToString,
                 response_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.Company.FromString,
                 _registered_method=True)
+        self.RequireSecondFactor = channel.unary_unary(
+                '/comptoir.company.v1.CompanyService/RequireSecondFactor',
+                request_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.RequireSecondFactorRequest.SerializeToString,
+                response_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.Company.FromString,
+                _registered_method=True)
         self.SwapContacts = channel.unary_unary(
                 '/comptoir.company.v1.CompanyService/SwapContacts',
                 request_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.SwapContactsRequest.SerializeToString,
@@ -97,6 +102,14 @@ class CompanyServiceServicer:
 
     def UpdateCompany(self, request, context):
         """Changes the fields named by the mask. Legal name, country and legal identifier are not among those that can change.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequireSecondFactor(self, request, context):
+        """Decides whether users of the company need a second factor (ID10). Whoever has none then gets no token for it until
+        they have added one, which sign-in leads them to.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -164,6 +177,11 @@ def add_CompanyServiceServicer_to_server(servicer, server):
             'UpdateCompany': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateCompany,
                     request_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.UpdateCompanyRequest.FromString,
+                    response_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.Company.SerializeToString,
+            ),
+            'RequireSecondFactor': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequireSecondFactor,
+                    request_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.RequireSecondFactorRequest.FromString,
                     response_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.Company.SerializeToString,
             ),
             'SwapContacts': grpc.unary_unary_rpc_method_handler(
@@ -256,6 +274,33 @@ class CompanyService:
             target,
             '/comptoir.company.v1.CompanyService/UpdateCompany',
             comptoir_dot_company_dot_v1_dot_company__pb2.UpdateCompanyRequest.SerializeToString,
+            comptoir_dot_company_dot_v1_dot_company__pb2.Company.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequireSecondFactor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.company.v1.CompanyService/RequireSecondFactor',
+            comptoir_dot_company_dot_v1_dot_company__pb2.RequireSecondFactorRequest.SerializeToString,
             comptoir_dot_company_dot_v1_dot_company__pb2.Company.FromString,
             options,
             channel_credentials,

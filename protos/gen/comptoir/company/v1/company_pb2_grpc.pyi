@@ -39,6 +39,10 @@ class CompanyServiceStub:
     """Reads a company."""
     UpdateCompany: _grpc.UnaryUnaryMultiCallable[_company_pb2.UpdateCompanyRequest, _company_pb2.Company]
     """Changes the fields named by the mask. Legal name, country and legal identifier are not among those that can change."""
+    RequireSecondFactor: _grpc.UnaryUnaryMultiCallable[_company_pb2.RequireSecondFactorRequest, _company_pb2.Company]
+    """Decides whether users of the company need a second factor (ID10). Whoever has none then gets no token for it until
+    they have added one, which sign-in leads them to.
+    """
     SwapContacts: _grpc.UnaryUnaryMultiCallable[_company_pb2.SwapContactsRequest, _company_pb2.Company]
     """Exchanges the manager contact and the technical contact in one step (CO3)."""
     CreateCompany: _grpc.UnaryUnaryMultiCallable[_company_pb2.CreateCompanyRequest, _company_pb2.Company]
@@ -67,6 +71,10 @@ class CompanyServiceAsyncStub(CompanyServiceStub):
     """Reads a company."""
     UpdateCompany: _aio.UnaryUnaryMultiCallable[_company_pb2.UpdateCompanyRequest, _company_pb2.Company]  # type: ignore[assignment]
     """Changes the fields named by the mask. Legal name, country and legal identifier are not among those that can change."""
+    RequireSecondFactor: _aio.UnaryUnaryMultiCallable[_company_pb2.RequireSecondFactorRequest, _company_pb2.Company]  # type: ignore[assignment]
+    """Decides whether users of the company need a second factor (ID10). Whoever has none then gets no token for it until
+    they have added one, which sign-in leads them to.
+    """
     SwapContacts: _aio.UnaryUnaryMultiCallable[_company_pb2.SwapContactsRequest, _company_pb2.Company]  # type: ignore[assignment]
     """Exchanges the manager contact and the technical contact in one step (CO3)."""
     CreateCompany: _aio.UnaryUnaryMultiCallable[_company_pb2.CreateCompanyRequest, _company_pb2.Company]  # type: ignore[assignment]
@@ -104,6 +112,16 @@ class CompanyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_company_pb2.Company, _abc.Awaitable[_company_pb2.Company]]:
         """Changes the fields named by the mask. Legal name, country and legal identifier are not among those that can change."""
+
+    @_abc_1.abstractmethod
+    def RequireSecondFactor(
+        self,
+        request: _company_pb2.RequireSecondFactorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_company_pb2.Company, _abc.Awaitable[_company_pb2.Company]]:
+        """Decides whether users of the company need a second factor (ID10). Whoever has none then gets no token for it until
+        they have added one, which sign-in leads them to.
+        """
 
     @_abc_1.abstractmethod
     def SwapContacts(

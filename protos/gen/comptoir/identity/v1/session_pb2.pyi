@@ -32,6 +32,7 @@ class Session(_message.Message):
     MEMBERSHIPS_FIELD_NUMBER: _builtins.int
     OPERATOR_FIELD_NUMBER: _builtins.int
     USER_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
     user: _builtins.str
     """The person."""
     language_code: _builtins.str
@@ -40,6 +41,8 @@ class Session(_message.Message):
     """Whether the person is staff of the platform."""
     user_display_name: _builtins.str
     """First and last name."""
+    level: _builtins.str
+    """What the sign-in is worth, as tokens say it (`acr`)."""
     @_builtins.property
     def authenticate_time(self) -> _timestamp_pb2.Timestamp:
         """When the person last proved who they are."""
@@ -57,10 +60,11 @@ class Session(_message.Message):
         memberships: _abc.Iterable[_membership_pb2.Membership] | None = ...,
         operator: _builtins.bool = ...,
         user_display_name: _builtins.str = ...,
+        level: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["authenticate_time", b"authenticate_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticate_time", b"authenticate_time", "language_code", b"language_code", "memberships", b"memberships", "operator", b"operator", "user", b"user", "user_display_name", b"user_display_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticate_time", b"authenticate_time", "language_code", b"language_code", "level", b"level", "memberships", b"memberships", "operator", b"operator", "user", b"user", "user_display_name", b"user_display_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -77,6 +81,7 @@ class StartSessionRequest(_message.Message):
     SOURCE_ADDRESS_FIELD_NUMBER: _builtins.int
     USER_AGENT_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
+    SESSION_TOKEN_FIELD_NUMBER: _builtins.int
     DEVICE_TOKENS_FIELD_NUMBER: _builtins.int
     login: _builtins.str
     """Login as typed."""
@@ -88,6 +93,10 @@ class StartSessionRequest(_message.Message):
     """What the browser says it is."""
     language_code: _builtins.str
     """Language chosen by its flag on the page, which becomes the person's preference (ID3); empty if none was."""
+    session_token: _builtins.str
+    """What the browser's cookie holds already: if it is a live session of the same person, that one goes on, newly
+    authenticated, with all that hangs on it.
+    """
     @_builtins.property
     def device_tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Tokens of `StartSessionResponse` that the browser keeps: one of this account lets it in while others keep the login
@@ -102,11 +111,12 @@ class StartSessionRequest(_message.Message):
         source_address: _builtins.str = ...,
         user_agent: _builtins.str = ...,
         language_code: _builtins.str = ...,
+        session_token: _builtins.str = ...,
         device_tokens: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_tokens", b"device_tokens", "language_code", b"language_code", "login", b"login", "password", b"password", "source_address", b"source_address", "user_agent", b"user_agent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_tokens", b"device_tokens", "language_code", b"language_code", "login", b"login", "password", b"password", "session_token", b"session_token", "source_address", b"source_address", "user_agent", b"user_agent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -114,17 +124,20 @@ Global___StartSessionRequest: _TypeAlias = StartSessionRequest  # noqa: Y015
 
 @_typing.final
 class StartSessionResponse(_message.Message):
-    """An open session."""
+    """An open session, or a challenge that stands before it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SESSION_TOKEN_FIELD_NUMBER: _builtins.int
     SESSION_FIELD_NUMBER: _builtins.int
     DEVICE_TOKEN_FIELD_NUMBER: _builtins.int
+    CHALLENGE_TOKEN_FIELD_NUMBER: _builtins.int
     session_token: _builtins.str
-    """What the browser's cookie holds; kept only as a hash."""
+    """What the browser's cookie holds; kept only as a hash. Empty where a challenge stands before it."""
     device_token: _builtins.str
     """For the browser to keep, and to show when it signs in again; empty if it showed one of this account."""
+    challenge_token: _builtins.str
+    """What the browser keeps to answer the challenge with; kept only as a hash. Empty where there is none."""
     @_builtins.property
     def session(self) -> Global___Session:
         """The session."""
@@ -135,14 +148,232 @@ class StartSessionResponse(_message.Message):
         session_token: _builtins.str = ...,
         session: Global___Session | None = ...,
         device_token: _builtins.str = ...,
+        challenge_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["device_token", b"device_token", "session", b"session", "session_token", b"session_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["challenge_token", b"challenge_token", "device_token", b"device_token", "session", b"session", "session_token", b"session_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StartSessionResponse: _TypeAlias = StartSessionResponse  # noqa: Y015
+
+@_typing.final
+class Challenge(_message.Message):
+    """A challenge that a password has begun: five minutes for a second factor."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
+    TOTP_FIELD_NUMBER: _builtins.int
+    RECOVERY_CODES_FIELD_NUMBER: _builtins.int
+    PASSKEY_FIELD_NUMBER: _builtins.int
+    language_code: _builtins.str
+    """Display language of the person."""
+    totp: _builtins.bool
+    """Whether a code by time answers it."""
+    recovery_codes: _builtins.bool
+    """Whether a recovery code does."""
+    @_builtins.property
+    def passkey(self) -> Global___PasskeyOptions:
+        """For a passkey; absent where the person has none."""
+
+    def __init__(
+        self,
+        *,
+        language_code: _builtins.str = ...,
+        totp: _builtins.bool = ...,
+        recovery_codes: _builtins.bool = ...,
+        passkey: Global___PasskeyOptions | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["passkey", b"passkey"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["language_code", b"language_code", "passkey", b"passkey", "recovery_codes", b"recovery_codes", "totp", b"totp"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Challenge: _TypeAlias = Challenge  # noqa: Y015
+
+@_typing.final
+class PasskeyOptions(_message.Message):
+    """What a browser asks an authenticator with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHALLENGE_FIELD_NUMBER: _builtins.int
+    OPTIONS_JSON_FIELD_NUMBER: _builtins.int
+    challenge: _builtins.str
+    """To be sent back with what the authenticator signed."""
+    options_json: _builtins.str
+    """`PublicKeyCredentialRequestOptions` as JSON (WebAuthn 5.5)."""
+    def __init__(
+        self,
+        *,
+        challenge: _builtins.str = ...,
+        options_json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["challenge", b"challenge", "options_json", b"options_json"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PasskeyOptions: _TypeAlias = PasskeyOptions  # noqa: Y015
+
+@_typing.final
+class PasskeyProof(_message.Message):
+    """What an authenticator signed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHALLENGE_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_JSON_FIELD_NUMBER: _builtins.int
+    challenge: _builtins.str
+    """The challenge that was given out."""
+    credential_json: _builtins.str
+    """What the browser got, as JSON: `PublicKeyCredential.toJSON()` (WebAuthn 5.1)."""
+    def __init__(
+        self,
+        *,
+        challenge: _builtins.str = ...,
+        credential_json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["challenge", b"challenge", "credential_json", b"credential_json"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PasskeyProof: _TypeAlias = PasskeyProof  # noqa: Y015
+
+@_typing.final
+class ShowChallengeRequest(_message.Message):
+    """Asks what may answer a challenge."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHALLENGE_TOKEN_FIELD_NUMBER: _builtins.int
+    challenge_token: _builtins.str
+    """What the browser keeps."""
+    def __init__(
+        self,
+        *,
+        challenge_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["challenge_token", b"challenge_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShowChallengeRequest: _TypeAlias = ShowChallengeRequest  # noqa: Y015
+
+@_typing.final
+class AnswerChallengeRequest(_message.Message):
+    """Answers a challenge."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHALLENGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTP_CODE_FIELD_NUMBER: _builtins.int
+    RECOVERY_CODE_FIELD_NUMBER: _builtins.int
+    PASSKEY_FIELD_NUMBER: _builtins.int
+    SOURCE_ADDRESS_FIELD_NUMBER: _builtins.int
+    USER_AGENT_FIELD_NUMBER: _builtins.int
+    SESSION_TOKEN_FIELD_NUMBER: _builtins.int
+    challenge_token: _builtins.str
+    """What the browser keeps."""
+    totp_code: _builtins.str
+    """A code of the authenticator application, as typed."""
+    recovery_code: _builtins.str
+    """A recovery code, as typed."""
+    source_address: _builtins.str
+    """Where the browser is."""
+    user_agent: _builtins.str
+    """What the browser says it is."""
+    session_token: _builtins.str
+    """As in `StartSessionRequest`."""
+    @_builtins.property
+    def passkey(self) -> Global___PasskeyProof:
+        """A passkey."""
+
+    def __init__(
+        self,
+        *,
+        challenge_token: _builtins.str = ...,
+        totp_code: _builtins.str = ...,
+        recovery_code: _builtins.str = ...,
+        passkey: Global___PasskeyProof | None = ...,
+        source_address: _builtins.str = ...,
+        user_agent: _builtins.str = ...,
+        session_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["passkey", b"passkey", "proof", b"proof", "recovery_code", b"recovery_code", "totp_code", b"totp_code"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["challenge_token", b"challenge_token", "passkey", b"passkey", "proof", b"proof", "recovery_code", b"recovery_code", "session_token", b"session_token", "source_address", b"source_address", "totp_code", b"totp_code", "user_agent", b"user_agent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_proof: _TypeAlias = _typing.Literal["totp_code", "recovery_code", "passkey"]  # noqa: Y015
+    _WhichOneofArgType_proof: _TypeAlias = _typing.Literal["proof", b"proof"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_proof) -> _WhichOneofReturnType_proof | None: ...
+
+Global___AnswerChallengeRequest: _TypeAlias = AnswerChallengeRequest  # noqa: Y015
+
+@_typing.final
+class BeginPasskeySignInRequest(_message.Message):
+    """Asks for options to sign in with a passkey alone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BeginPasskeySignInRequest: _TypeAlias = BeginPasskeySignInRequest  # noqa: Y015
+
+@_typing.final
+class FinishPasskeySignInRequest(_message.Message):
+    """Signs in with a passkey alone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROOF_FIELD_NUMBER: _builtins.int
+    SOURCE_ADDRESS_FIELD_NUMBER: _builtins.int
+    USER_AGENT_FIELD_NUMBER: _builtins.int
+    LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
+    SESSION_TOKEN_FIELD_NUMBER: _builtins.int
+    source_address: _builtins.str
+    """Where the browser is."""
+    user_agent: _builtins.str
+    """What the browser says it is."""
+    language_code: _builtins.str
+    """Language chosen by its flag on the page, as in `StartSessionRequest`."""
+    session_token: _builtins.str
+    """As in `StartSessionRequest`."""
+    @_builtins.property
+    def proof(self) -> Global___PasskeyProof:
+        """What the authenticator signed."""
+
+    def __init__(
+        self,
+        *,
+        proof: Global___PasskeyProof | None = ...,
+        source_address: _builtins.str = ...,
+        user_agent: _builtins.str = ...,
+        language_code: _builtins.str = ...,
+        session_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proof", b"proof"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["language_code", b"language_code", "proof", b"proof", "session_token", b"session_token", "source_address", b"source_address", "user_agent", b"user_agent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FinishPasskeySignInRequest: _TypeAlias = FinishPasskeySignInRequest  # noqa: Y015
 
 @_typing.final
 class TouchSessionRequest(_message.Message):

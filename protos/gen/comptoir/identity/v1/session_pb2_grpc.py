@@ -40,6 +40,26 @@ class SessionServiceStub:
                 request_serializer=comptoir_dot_identity_dot_v1_dot_session__pb2.StartSessionRequest.SerializeToString,
                 response_deserializer=comptoir_dot_identity_dot_v1_dot_session__pb2.StartSessionResponse.FromString,
                 _registered_method=True)
+        self.ShowChallenge = channel.unary_unary(
+                '/comptoir.identity.v1.SessionService/ShowChallenge',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_session__pb2.ShowChallengeRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_session__pb2.Challenge.FromString,
+                _registered_method=True)
+        self.AnswerChallenge = channel.unary_unary(
+                '/comptoir.identity.v1.SessionService/AnswerChallenge',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_session__pb2.AnswerChallengeRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_session__pb2.StartSessionResponse.FromString,
+                _registered_method=True)
+        self.BeginPasskeySignIn = channel.unary_unary(
+                '/comptoir.identity.v1.SessionService/BeginPasskeySignIn',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_session__pb2.BeginPasskeySignInRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_session__pb2.PasskeyOptions.FromString,
+                _registered_method=True)
+        self.FinishPasskeySignIn = channel.unary_unary(
+                '/comptoir.identity.v1.SessionService/FinishPasskeySignIn',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_session__pb2.FinishPasskeySignInRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_session__pb2.StartSessionResponse.FromString,
+                _registered_method=True)
         self.TouchSession = channel.unary_unary(
                 '/comptoir.identity.v1.SessionService/TouchSession',
                 request_serializer=comptoir_dot_identity_dot_v1_dot_session__pb2.TouchSessionRequest.SerializeToString,
@@ -57,7 +77,37 @@ class SessionServiceServicer:
     """
 
     def StartSession(self, request, context):
-        """Checks a login and a password and opens a session. Unknown login and wrong password are one answer, in one time.
+        """Checks a login and a password and opens a session, or begins a challenge where the person has a second factor
+        (ID10). Unknown login and wrong password are one answer, in one time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ShowChallenge(self, request, context):
+        """Reads what may answer a challenge, with options for a passkey made for this showing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnswerChallenge(self, request, context):
+        """Takes the second factor and opens the session. A challenge takes five answers; a code by time or a recovery code is
+        taken once, whoever of several at once is first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BeginPasskeySignIn(self, request, context):
+        """Begins to sign somebody in who shows a passkey alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FinishPasskeySignIn(self, request, context):
+        """Opens the session of whoever the passkey is: it has verified the person, and counts as two factors.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -83,6 +133,26 @@ def add_SessionServiceServicer_to_server(servicer, server):
             'StartSession': grpc.unary_unary_rpc_method_handler(
                     servicer.StartSession,
                     request_deserializer=comptoir_dot_identity_dot_v1_dot_session__pb2.StartSessionRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_session__pb2.StartSessionResponse.SerializeToString,
+            ),
+            'ShowChallenge': grpc.unary_unary_rpc_method_handler(
+                    servicer.ShowChallenge,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_session__pb2.ShowChallengeRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_session__pb2.Challenge.SerializeToString,
+            ),
+            'AnswerChallenge': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerChallenge,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_session__pb2.AnswerChallengeRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_session__pb2.StartSessionResponse.SerializeToString,
+            ),
+            'BeginPasskeySignIn': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginPasskeySignIn,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_session__pb2.BeginPasskeySignInRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_session__pb2.PasskeyOptions.SerializeToString,
+            ),
+            'FinishPasskeySignIn': grpc.unary_unary_rpc_method_handler(
+                    servicer.FinishPasskeySignIn,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_session__pb2.FinishPasskeySignInRequest.FromString,
                     response_serializer=comptoir_dot_identity_dot_v1_dot_session__pb2.StartSessionResponse.SerializeToString,
             ),
             'TouchSession': grpc.unary_unary_rpc_method_handler(
@@ -123,6 +193,114 @@ class SessionService:
             target,
             '/comptoir.identity.v1.SessionService/StartSession',
             comptoir_dot_identity_dot_v1_dot_session__pb2.StartSessionRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_session__pb2.StartSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ShowChallenge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.SessionService/ShowChallenge',
+            comptoir_dot_identity_dot_v1_dot_session__pb2.ShowChallengeRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_session__pb2.Challenge.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerChallenge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.SessionService/AnswerChallenge',
+            comptoir_dot_identity_dot_v1_dot_session__pb2.AnswerChallengeRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_session__pb2.StartSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginPasskeySignIn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.SessionService/BeginPasskeySignIn',
+            comptoir_dot_identity_dot_v1_dot_session__pb2.BeginPasskeySignInRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_session__pb2.PasskeyOptions.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FinishPasskeySignIn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.SessionService/FinishPasskeySignIn',
+            comptoir_dot_identity_dot_v1_dot_session__pb2.FinishPasskeySignInRequest.SerializeToString,
             comptoir_dot_identity_dot_v1_dot_session__pb2.StartSessionResponse.FromString,
             options,
             channel_credentials,

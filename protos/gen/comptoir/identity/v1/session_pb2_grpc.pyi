@@ -34,7 +34,19 @@ class SessionServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SessionServiceAsyncStub: ...
     StartSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.StartSessionRequest, _session_pb2.StartSessionResponse]
-    """Checks a login and a password and opens a session. Unknown login and wrong password are one answer, in one time."""
+    """Checks a login and a password and opens a session, or begins a challenge where the person has a second factor
+    (ID10). Unknown login and wrong password are one answer, in one time.
+    """
+    ShowChallenge: _grpc.UnaryUnaryMultiCallable[_session_pb2.ShowChallengeRequest, _session_pb2.Challenge]
+    """Reads what may answer a challenge, with options for a passkey made for this showing."""
+    AnswerChallenge: _grpc.UnaryUnaryMultiCallable[_session_pb2.AnswerChallengeRequest, _session_pb2.StartSessionResponse]
+    """Takes the second factor and opens the session. A challenge takes five answers; a code by time or a recovery code is
+    taken once, whoever of several at once is first.
+    """
+    BeginPasskeySignIn: _grpc.UnaryUnaryMultiCallable[_session_pb2.BeginPasskeySignInRequest, _session_pb2.PasskeyOptions]
+    """Begins to sign somebody in who shows a passkey alone."""
+    FinishPasskeySignIn: _grpc.UnaryUnaryMultiCallable[_session_pb2.FinishPasskeySignInRequest, _session_pb2.StartSessionResponse]
+    """Opens the session of whoever the passkey is: it has verified the person, and counts as two factors."""
     TouchSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.TouchSessionRequest, _session_pb2.Session]
     """Reads the session behind a cookie and marks it as used; an ended one answers UNAUTHENTICATED."""
     EndSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.EndSessionRequest, _session_pb2.EndSessionResponse]
@@ -46,7 +58,19 @@ class SessionServiceAsyncStub(SessionServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     StartSession: _aio.UnaryUnaryMultiCallable[_session_pb2.StartSessionRequest, _session_pb2.StartSessionResponse]  # type: ignore[assignment]
-    """Checks a login and a password and opens a session. Unknown login and wrong password are one answer, in one time."""
+    """Checks a login and a password and opens a session, or begins a challenge where the person has a second factor
+    (ID10). Unknown login and wrong password are one answer, in one time.
+    """
+    ShowChallenge: _aio.UnaryUnaryMultiCallable[_session_pb2.ShowChallengeRequest, _session_pb2.Challenge]  # type: ignore[assignment]
+    """Reads what may answer a challenge, with options for a passkey made for this showing."""
+    AnswerChallenge: _aio.UnaryUnaryMultiCallable[_session_pb2.AnswerChallengeRequest, _session_pb2.StartSessionResponse]  # type: ignore[assignment]
+    """Takes the second factor and opens the session. A challenge takes five answers; a code by time or a recovery code is
+    taken once, whoever of several at once is first.
+    """
+    BeginPasskeySignIn: _aio.UnaryUnaryMultiCallable[_session_pb2.BeginPasskeySignInRequest, _session_pb2.PasskeyOptions]  # type: ignore[assignment]
+    """Begins to sign somebody in who shows a passkey alone."""
+    FinishPasskeySignIn: _aio.UnaryUnaryMultiCallable[_session_pb2.FinishPasskeySignInRequest, _session_pb2.StartSessionResponse]  # type: ignore[assignment]
+    """Opens the session of whoever the passkey is: it has verified the person, and counts as two factors."""
     TouchSession: _aio.UnaryUnaryMultiCallable[_session_pb2.TouchSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
     """Reads the session behind a cookie and marks it as used; an ended one answers UNAUTHENTICATED."""
     EndSession: _aio.UnaryUnaryMultiCallable[_session_pb2.EndSessionRequest, _session_pb2.EndSessionResponse]  # type: ignore[assignment]
@@ -61,7 +85,43 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.StartSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.StartSessionResponse, _abc.Awaitable[_session_pb2.StartSessionResponse]]:
-        """Checks a login and a password and opens a session. Unknown login and wrong password are one answer, in one time."""
+        """Checks a login and a password and opens a session, or begins a challenge where the person has a second factor
+        (ID10). Unknown login and wrong password are one answer, in one time.
+        """
+
+    @_abc_1.abstractmethod
+    def ShowChallenge(
+        self,
+        request: _session_pb2.ShowChallengeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.Challenge, _abc.Awaitable[_session_pb2.Challenge]]:
+        """Reads what may answer a challenge, with options for a passkey made for this showing."""
+
+    @_abc_1.abstractmethod
+    def AnswerChallenge(
+        self,
+        request: _session_pb2.AnswerChallengeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.StartSessionResponse, _abc.Awaitable[_session_pb2.StartSessionResponse]]:
+        """Takes the second factor and opens the session. A challenge takes five answers; a code by time or a recovery code is
+        taken once, whoever of several at once is first.
+        """
+
+    @_abc_1.abstractmethod
+    def BeginPasskeySignIn(
+        self,
+        request: _session_pb2.BeginPasskeySignInRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.PasskeyOptions, _abc.Awaitable[_session_pb2.PasskeyOptions]]:
+        """Begins to sign somebody in who shows a passkey alone."""
+
+    @_abc_1.abstractmethod
+    def FinishPasskeySignIn(
+        self,
+        request: _session_pb2.FinishPasskeySignInRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.StartSessionResponse, _abc.Awaitable[_session_pb2.StartSessionResponse]]:
+        """Opens the session of whoever the passkey is: it has verified the person, and counts as two factors."""
 
     @_abc_1.abstractmethod
     def TouchSession(
