@@ -27,6 +27,7 @@ from services.gateway.oauth.freshness import Freshness
 from services.gateway.oauth.help import Help, HelpSettings
 from services.gateway.oauth.id_tokens import IdTokens
 from services.gateway.oauth.identity import Identity, account
+from services.gateway.oauth.invitation import Invitation
 from services.gateway.oauth.keys import PublishedKeys
 from services.gateway.oauth.leaving import Leaving
 from services.gateway.oauth.logout import Logout
@@ -79,6 +80,7 @@ def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system
     logout = Logout(identity, sessions, pages, id_tokens)
     email = EmailConfirmation(identity, pages)
     help_pages, reset = Help(pages), PasswordReset(identity, pages, help_settings)
+    invitation = Invitation(identity, sessions, pages)
     routes: tuple[tuple[str, str, View], ...] = (
         ("GET", places.AUTHORIZE, authorization.ask),
         ("POST", places.AUTHORIZE, authorization.ask_by_form),
@@ -109,6 +111,8 @@ def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system
         ("POST", places.PASSWORD_RESET, reset.submit),
         ("GET", places.EMAIL, email.ask),
         ("POST", places.EMAIL, email.submit),
+        ("GET", places.INVITATION, invitation.show),
+        ("POST", places.INVITATION, invitation.submit),
         ("GET", places.FAQ, help_pages.questions),
     )
     oauth = _assembled(routes, Failures(server, pages))

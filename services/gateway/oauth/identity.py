@@ -8,7 +8,14 @@ from typing import Any, TypeVar
 from flask import g, has_request_context, request
 from google.protobuf.message import Message
 
-from comptoir.identity.v1 import enrolment_pb2, oauth_pb2, password_pb2, session_pb2, user_pb2
+from comptoir.identity.v1 import (
+    enrolment_pb2,
+    invitation_pb2,
+    oauth_pb2,
+    password_pb2,
+    session_pb2,
+    user_pb2,
+)
 from services.chassis.errors import Invalid, NotFound, Precondition, Unauthenticated
 from services.chassis.request_ids import request_id
 from services.gateway.backend import Backend
@@ -155,6 +162,23 @@ class Identity:
         answer = user_pb2.ConfirmEmailResponse
         self.backend.ask("UserService/ConfirmEmail", asked, answer, request_id=current_request_id())
 
+    def invitation(self, link: str) -> invitation_pb2.ShownInvitation | None:
+        """What the link of a mail offers, if it is still good."""
+        try:
+            asked = invitation_pb2.ShowInvitationRequest(link=link)
+            return self._invitation("ShowInvitation", asked, invitation_pb2.ShownInvitation)
+        except (Precondition, Invalid, NotFound):
+            return None
+
+    def accept_invitation(self, asked: invitation_pb2.AcceptInvitationRequest) -> None:
+        """Takes the place with a new account."""
+        self._invitation("AcceptInvitation", asked, invitation_pb2.AcceptInvitationResponse)
+
+    def claim_invitation(self, link: str, session_token: str) -> None:
+        """Asks for the place in the name of who is signed in."""
+        asked = invitation_pb2.ClaimInvitationRequest(link=link, session_token=session_token)
+        self._invitation("ClaimInvitation", asked, invitation_pb2.ClaimInvitationResponse)
+
     def has_consented(self, session_token: str, client_id: str, scopes: list[str]) -> bool:
         """Whether the person need not be asked for these scopes again."""
         asked = oauth_pb2.GetConsentRequest(session_token=session_token, client_id=client_id, scopes=scopes)
@@ -205,6 +229,9 @@ class Identity:
 
     def _oauth(self, method: str, asked: Message, answer: type[M]) -> M:
         return self.backend.ask(f"OAuthService/{method}", asked, answer, request_id=current_request_id())
+
+    def _invitation(self, method: str, asked: Message, answer: type[M]) -> M:
+        return self.backend.ask(f"InvitationService/{method}", asked, answer, request_id=current_request_id())
 
     def _password(self, method: str, asked: Message, answer: type[M]) -> M:
         return self.backend.ask(f"PasswordService/{method}", asked, answer, request_id=current_request_id())

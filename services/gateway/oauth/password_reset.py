@@ -13,7 +13,7 @@ from services.gateway.oauth.help import HelpSettings
 from services.gateway.oauth.identity import Identity
 from services.gateway.oauth.pages import Pages
 from services.gateway.oauth.places import PASSWORD_HELP, PASSWORD_RESET, SIGN_IN, with_query
-from services.gateway.oauth.refused import later, told_when
+from services.gateway.oauth.refused import broken_password, later, told_when
 from services.look.page import Problem
 
 _LONGEST = 254
@@ -69,21 +69,14 @@ class PasswordReset:
         except Precondition:
             return self._over()
         except Invalid as fault:
-            broken = self._broken(fault)
+            # None if it is the link that no link can look like.
+            broken = broken_password(fault, "new_password")
             return self._choose(link, broken) if broken else self._over()
         except Exhausted as fault:
             page = self._choose(link, [later(fault)], HTTPStatus.TOO_MANY_REQUESTS)
             return told_when(page, fault)
         self.pages.csrf.renew()
         return self.pages.show("reset_done.html", here=SIGN_IN, sign_in=SIGN_IN)
-
-    def _broken(self, fault: Invalid) -> list[Problem]:
-        """The rules that the password breaks; none if it is the link that no link can look like."""
-        rules = [found.rule for found in fault.violations if found.field == "new_password"]
-        keys = [
-            f"reset.{rule}" if rule.startswith("password_") else "reset.password_length" for rule in rules
-        ]
-        return [Problem(key, "new_password") for key in keys]
 
     def _ask(self, typed: str = "", problem: Problem | None = None, *, status: int = 422) -> Response:
         return self.pages.show(

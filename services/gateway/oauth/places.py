@@ -18,6 +18,7 @@ SIGNED_IN = "/signed-in"
 PASSWORD_HELP = "/help/password"  # noqa: S105 - an address
 PASSWORD_RESET = "/password/reset"  # noqa: S105 - an address
 EMAIL = "/account/email"
+INVITATION = "/invitation"
 FAQ = "/help/faq"
 
 # A single slash, then printable ASCII without backslash: browsers read `//`, `/\` and `/<tab>/` as another host.
