@@ -1,22 +1,28 @@
 """Measures the suite's ratios on real processes: `python -m bench [--scale SHARE]`.
 
-At full scale it also writes `docs/figures.md`; what a smaller run gives is too coarse to be kept.
+At full scale it also writes `docs/figures.md` and its plot; what a smaller run gives is too coarse to be kept.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.comparisons import RPC_CALLS, internal_calls, rest_read
+from bench.comparisons import internal_calls, rest
 from bench.history import pages_of_changes
+from bench.load import CONNECTIONS
+from bench.memory import held
+from bench.plot import svg
 from bench.replica import replica
-from bench.report import figures, page, table
+from bench.report import PLOT, Holding, Row, holdings, page, table
 from bench.rules import payment_rules
+from bench.signing_in import issued_tokens, password_posts, token_checks
+from bench.sizes import reads_by_size
 from bench.stand import stand
 from bench.watch import until_seen
 from bench.writes import update_shop
@@ -31,26 +37,43 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full number of calls")
     scale: float = parser.parse_args(arguments).scale
+    load = os.getloadavg()[0]
+    rows, memory = _on_the_platform(scale)
+    print(table(rows), holdings(memory), sep="\n")
+    alone = _on_the_stand(scale)
+    print(table(alone))
+    if scale == 1:
+        docs, rows = PROJECT / "docs", [*rows, *alone]
+        (docs / "figures.md").write_text(page(rows, memory, CONNECTIONS, _commit(), load))
+        (docs / PLOT).write_text(svg(rows))
+
+
+def _on_the_platform(scale: float) -> tuple[list[Row], list[Holding]]:
     with (
         _directory() as directory,
         Platform(directory, ports.free(ports.DEFAULTS)) as platform,
         Supervisor(platform.layout.logs) as peers,
     ):
-        lines, opening = internal_calls(platform, peers, scale)
-        lines += rest_read(platform, peers, scale)
-    print(table(lines))
+        rows: list[Row] = [
+            *internal_calls(platform, peers, scale),
+            *rest(platform, peers, scale),
+            *issued_tokens(platform, peers, scale),
+            *password_posts(platform, scale),
+            *token_checks(scale),
+        ]
+        return rows, held(platform)
+
+
+def _on_the_stand(scale: float) -> list[Row]:
     with _directory() as directory, stand(directory) as place:
-        found = [
-            *opening,
+        return [
             *replica(place, scale),
             *payment_rules(scale),
+            *reads_by_size(place, scale),
             *update_shop(place, scale),
             *pages_of_changes(place, scale),
             *until_seen(place, scale),
         ]
-    print(figures(found))
-    if scale == 1:
-        (PROJECT / "docs" / "figures.md").write_text(page(lines, found, RPC_CALLS, _commit()))
 
 
 @contextmanager

@@ -14,15 +14,24 @@ _PARENT, _FIRST_TIME, _LAST_TIME = 1, 11, 14
 def seconds(process: int) -> float:
     """User and system time of the process and its descendants, ended ones that were waited for included."""
     parents, ticks = _snapshot()
+    return sum(ticks.get(each, 0) for each in _descent(process, parents)) / _TICKS_PER_SECOND
+
+
+def family(process: int) -> list[int]:
+    """The process and its descendants."""
+    return _descent(process, _snapshot()[0])
+
+
+def _descent(process: int, parents: dict[int, int]) -> list[int]:
     children = defaultdict(list)
     for child, parent in parents.items():
         children[parent].append(child)
-    found, pending = 0, [process]
+    found, pending = [], [process]
     while pending:
         one = pending.pop()
-        found += ticks.get(one, 0)
+        found.append(one)
         pending += children[one]
-    return found / _TICKS_PER_SECOND
+    return found
 
 
 def _snapshot() -> tuple[dict[int, int], dict[int, int]]:

@@ -6,9 +6,10 @@ The others are as after an erasure: the commitment stands in the chain, and noth
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain as chained
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,24 @@ SCALES = (10, 1_000, 100_000)
 _BATCH = 20_000
 _CHANGES = tuple(column.name for column in TABLES.log.changes.columns)
 _VALUES = ("scope", "sequence", "value_id", "sealed")
+_HEADS = ("scope", "sequence", "hash", "transaction", "position")
 _STEP = timedelta(seconds=1)
+_SHOP: Mapping[str, Any] = {
+    "company": "",
+    "shop_id": "",
+    "display_name": "Boutique",
+    "url": "",
+    "manager_email": "",
+    "capture_delay_days": 0,
+    "validation_mode": "VALIDATION_MODE_AUTOMATIC",
+    "extra_attempts": 3,
+    "notify_refused_attempts": False,
+    "signature_algorithm": "SIGNATURE_ALGORITHM_HMAC_SHA_256",
+    "state": "SHOP_STATE_TEST_ONLY",
+    "create_time": datetime(2026, 1, 1, tzinfo=UTC),
+    "update_time": datetime(2026, 1, 1, tzinfo=UTC),
+    "version": 1,
+}
 
 
 @dataclass(frozen=True)
@@ -68,33 +86,37 @@ class Bulk:
         self._engine = create_engine(owner_url.replace("postgresql://", "postgresql+psycopg://", 1))
         self._vault = Vault(DataKeys("shop", FileKeyring.load(kek), SqlDataKeyStore(TABLES.data_keys)))
 
-    def write(self, history: History) -> None:
-        """Adds the history of a company that has none yet."""
+    def write(self, histories: Iterable[History]) -> None:
+        """Adds the histories of companies that have none yet, in one transaction."""
         with self._connection.transaction(), self._engine.begin() as keys:
             # The log is complete without the triggers that insist on it, and they cost as much as the rest.
             self._connection.execute("set local session_replication_role = replica")
             row = self._connection.execute("select pg_current_xact_id()::text").fetchone()
             assert row
-            links = _links(history, row[0])
-            last: _Link | None = None
+            links = chained.from_iterable(_links(history, row[0]) for history in histories)
             while batch := list(islice(links, _BATCH)):
                 self._copy("changes", _CHANGES, [[link.change[name] for name in _CHANGES] for link in batch])
                 self._copy(
-                    "change_values",
-                    _VALUES,
-                    [self._sealed(keys, history, each) for each in batch if each.values],
+                    "change_values", _VALUES, [self._sealed(keys, link) for link in batch if link.values]
                 )
-                last = batch[-1]
-            assert last
-            self._connection.execute(
-                "insert into change_heads (scope, sequence, hash, transaction, position) values (%s, %s, %s, %s, %s)",
-                (history.scope, history.changes, last.change["hash"], row[0], row[0]),
+                self._copy("change_heads", _HEADS, [_head(link, row[0]) for link in batch if link.is_last])
+
+    def open_shops(self, histories: Iterable[History]) -> None:
+        """Adds the shop, with its defaults, that each of the histories is about."""
+        with self._connection.transaction():
+            self._connection.execute("set local session_replication_role = replica")
+            opened = list(histories)
+            self._copy("shops", tuple(_SHOP), [[*_shop(history).values()] for history in opened])
+            self._copy(
+                "shop_directory", ("shop_id", "company"), [(each.shop_id, each.company) for each in opened]
             )
 
     def finish(self) -> None:
         """Lets PostgreSQL know what it has, as autovacuum would in time."""
         self._engine.dispose()
-        self._connection.execute("vacuum (analyze) changes, change_values, change_heads")
+        self._connection.execute(
+            "vacuum (analyze) changes, change_values, change_heads, shops, shop_directory"
+        )
 
     def _copy(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         names = sql.SQL(", ").join(map(sql.Identifier, columns))
@@ -103,8 +125,8 @@ class Bulk:
             for row in rows:
                 copy.write_row(row)
 
-    def _sealed(self, keys: Any, history: History, link: _Link) -> Sequence[Any]:
-        value_id = secrets.token_hex(16)
+    def _sealed(self, keys: Any, link: _Link) -> Sequence[Any]:
+        history, value_id = link.history, secrets.token_hex(16)
         place = Place(
             service="shop",
             company=history.company,
@@ -120,9 +142,22 @@ class Bulk:
 
 @dataclass(frozen=True)
 class _Link:
+    history: History
     change: dict[str, Any]
     values: bytes
     """Empty where they are not kept."""
+
+    @property
+    def is_last(self) -> bool:
+        return bool(self.change["sequence"] == self.history.changes)
+
+
+def _head(link: _Link, transaction: str) -> Sequence[Any]:
+    return link.history.scope, link.history.changes, link.change["hash"], transaction, transaction
+
+
+def _shop(history: History) -> dict[str, Any]:
+    return {**_SHOP, "company": history.company, "shop_id": history.shop_id}
 
 
 def _links(history: History, transaction: str) -> Iterator[_Link]:
@@ -155,6 +190,7 @@ def _links(history: History, transaction: str) -> Iterator[_Link]:
         }
         previous = chain.link(previous, metadata, committed)
         yield _Link(
+            history,
             {
                 **metadata,
                 "time": time,

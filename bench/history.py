@@ -38,8 +38,7 @@ def pages_of_changes(stand: Stand, scale: float) -> list[Figure]:
     ]
     with database.administrator() as connection:
         bulk = Bulk(connection, database.urls["owner"], stand.layout.secret("shop", "kek"))
-        for history in histories:
-            bulk.write(history)
+        bulk.write(histories)
         bulk.finish()
     at = stand.shop("shop-history", database)
     options = (("grpc.use_local_subchannel_pool", 1),)

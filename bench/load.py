@@ -1,4 +1,4 @@
-"""The client, the same for every subject: eight connections that stay open, each with one call at a time."""
+"""The client: eight connections that stay open, or fewer where so many are not served, each with one call at a time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import repeat
 from pathlib import Path
@@ -22,17 +23,19 @@ Call = Callable[[], None]
 Connect = Callable[[], AbstractContextManager[Call]]
 """Opens one connection."""
 
+Metadata = tuple[tuple[str, str | bytes], ...]
+
 CONNECTIONS = 8
 PATIENCE_SECONDS = 30
 
 
 @contextmanager
-def crowd(connect: Connect) -> Iterator[Callable[[int], None]]:
+def crowd(connect: Connect, connections: int = CONNECTIONS) -> Iterator[Callable[[int], None]]:
     """Open connections, and a function that makes so many calls over them; it raises what any of them ends with."""
     with ExitStack() as stack:
-        pool = stack.enter_context(ThreadPoolExecutor(CONNECTIONS))
-        calls = [stack.enter_context(connect()) for _ in range(CONNECTIONS)]
-        yield lambda count: list(pool.map(_repeat, calls, repeat(count // CONNECTIONS))).clear()
+        pool = stack.enter_context(ThreadPoolExecutor(connections))
+        calls = [stack.enter_context(connect()) for _ in range(connections)]
+        yield lambda count: list(pool.map(_repeat, calls, repeat(count // connections))).clear()
 
 
 def _repeat(call: Call, count: int) -> None:
@@ -41,7 +44,12 @@ def _repeat(call: Call, count: int) -> None:
 
 
 def grpc_calls(
-    address: str, tls_directory: Path, path: str, request: Message, answer: type[Message]
+    address: str,
+    tls_directory: Path,
+    path: str,
+    request: Message,
+    answer: type[Message],
+    metadata: Metadata = (),
 ) -> Connect:
     """Unary calls over mutual TLS."""
 
@@ -57,7 +65,7 @@ def grpc_calls(
             )
 
             def call() -> None:
-                stub(request, timeout=PATIENCE_SECONDS)
+                stub(request, timeout=PATIENCE_SECONDS, metadata=metadata)
 
             yield call
 
@@ -66,7 +74,35 @@ def grpc_calls(
 
 def https_calls(url: str, authority: Path, headers: Mapping[str, str]) -> Connect:
     """GET over connections that are kept alive."""
-    place = urlsplit(url)
+
+    def talk(send: Send) -> Call:
+        return lambda: require(send("GET", urlsplit(url).path, headers), HTTPStatus.OK)
+
+    return https(url, authority, talk)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back over https."""
+
+    path: str
+    status: int
+    body: bytes
+
+
+Send = Callable[..., Reply]
+"""Sends verb, path, headers and, if there is one, a body."""
+
+
+def require(reply: Reply, status: int) -> None:
+    """Raises unless the reply has this status."""
+    if reply.status != status:
+        raise RuntimeError(f"{reply.path} answered {reply.status}: {reply.body[:200]!r}")
+
+
+def https(origin: str, authority: Path, talk: Callable[[Send], Call]) -> Connect:
+    """Requests over connections that are kept alive; `talk` makes the call of each connection."""
+    place = urlsplit(origin)
     assert place.hostname
     host = place.hostname
 
@@ -75,15 +111,13 @@ def https_calls(url: str, authority: Path, headers: Mapping[str, str]) -> Connec
         context = ssl.create_default_context(cafile=str(authority))
         connection = http.client.HTTPSConnection(host, place.port, timeout=PATIENCE_SECONDS, context=context)
 
-        def call() -> None:
-            connection.request("GET", place.path, headers=dict(headers))
+        def send(verb: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> Reply:
+            connection.request(verb, path, body, dict(headers))
             answer = connection.getresponse()
-            body = answer.read()
-            if answer.status != HTTPStatus.OK:
-                raise RuntimeError(f"{place.path} answered {answer.status}: {body[:200]!r}")
+            return Reply(path, answer.status, answer.read())
 
         try:
-            yield call
+            yield talk(send)
         finally:
             connection.close()
 

@@ -22,6 +22,7 @@ class Subject:
     name: str
     connect: Connect
     processes: Mapping[str, int]
+    connections: int = CONNECTIONS
 
 
 Clock = Callable[[int], float]
@@ -55,29 +56,31 @@ class Measured:
 
 def measure(subjects: Sequence[Subject], calls: int, clock: Clock = cpu.seconds) -> list[Measured]:
     """Five rounds of so many calls to each subject, after a warm-up. A call that fails ends the measurement."""
-    part = max(calls // _SLICES, CONNECTIONS)
+    parts = [max(calls // _SLICES // s.connections, 1) * s.connections for s in subjects]
     with ExitStack() as stack:
-        crowds = [stack.enter_context(crowd(subject.connect)) for subject in subjects]
-        for run in crowds:
+        crowds = [stack.enter_context(crowd(s.connect, s.connections)) for s in subjects]
+        for run, part in zip(crowds, parts, strict=True):
             run(part)
-        rounds = [_round(subjects, crowds, part, clock) for _ in range(ROUNDS)]
+        rounds = [_round(subjects, crowds, parts, clock) for _ in range(ROUNDS)]
     return [
         Measured(subject.name, [costs[number] for costs in rounds]) for number, subject in enumerate(subjects)
     ]
 
 
 def _round(
-    subjects: Sequence[Subject], crowds: Sequence[Callable[[int], None]], part: int, clock: Clock
+    subjects: Sequence[Subject], crowds: Sequence[Callable[[int], None]], parts: Sequence[int], clock: Clock
 ) -> list[Costs]:
     spent = [dict.fromkeys(subject.processes, 0.0) for subject in subjects]
     for _ in range(_SLICES):
-        for subject, run, sums in zip(subjects, crowds, spent, strict=True):
+        for subject, run, part, sums in zip(subjects, crowds, parts, spent, strict=True):
             before = _clocks(subject, clock)
             run(part)
             for name, seconds in _clocks(subject, clock).items():
                 sums[name] += seconds - before[name]
-    calls = _SLICES * (part // CONNECTIONS) * CONNECTIONS
-    return [{name: seconds / calls * 1e6 for name, seconds in sums.items()} for sums in spent]
+    return [
+        {name: seconds / (_SLICES * part) * 1e6 for name, seconds in sums.items()}
+        for sums, part in zip(spent, parts, strict=True)
+    ]
 
 
 def _clocks(subject: Subject, clock: Clock) -> dict[str, float]:

@@ -21,6 +21,7 @@ from services.chassis.vault.data_keys import DataKeys
 from services.chassis.vault.kek_file import FileKeyring
 from services.chassis.vault.sql_store import SqlDataKeyStore
 from services.chassis.vault.vault import Vault
+from services.shop import shops
 from services.shop.rows import TABLES
 from services.shop.service import SHOP
 
@@ -40,9 +41,9 @@ def filled(clone: Callable[[Service], Clone], kek: Path) -> Clone:
     database = clone(SHOP)
     with database.administrator() as connection:
         bulk = Bulk(connection, database.urls["owner"], kek)
-        bulk.write(History("valued", "00000007", CHANGES, [range(1, 3), range(20, 31)]))
-        for history in companies(3, CHANGES):
-            bulk.write(history)
+        bulk.write([History("valued", "00000007", CHANGES, [range(1, 3), range(20, 31)])])
+        bulk.write(companies(3, CHANGES))
+        bulk.open_shops(companies(3, CHANGES))
         bulk.finish()
     return database
 
@@ -73,3 +74,14 @@ def test_the_values_asked_for_open_and_there_are_no_others(filled: Clone, kek: P
 
     assert {1, 2, *range(20, 31)} == {sequence for sequence, each in known.items() if not each.doubtful}
     assert known[20].after == {"display_name": "Boutique 20"}
+
+
+def test_the_shops_opened_are_those_that_a_service_finds(filled: Clone) -> None:
+    database = Database(filled.urls["svc"])
+    try:
+        with database.transaction(Scope(read_only=True)) as session:
+            company = shops.owner(session, "00000002")
+        with database.transaction(Scope(company=company, read_only=True)) as session:
+            assert shops.find(session, "company-2", "00000002").name == "companies/company-2/shops/00000002"
+    finally:
+        database.close()

@@ -1,0 +1,1 @@
+"""npm `oidc-provider`, with which tokens are compared."""

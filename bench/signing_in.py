@@ -1,0 +1,147 @@
+"""What signing in costs beside the hashing that is meant to cost, and tokens beside another provider's."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlencode
+
+import argon2
+import requests
+
+from bench import load, people
+from bench.comparisons import postgres
+from bench.load import Call, Send
+from bench.measure import ROUNDS, Subject, measure
+from bench.oidc import server as oidc
+from bench.report import Figure, Line
+from deploy.local.browser import Application, Forms
+from deploy.local.platforms import Platform
+from deploy.local.processes import Supervisor
+from services.chassis.clock import system_clock
+from services.chassis.testing.tokens import ISSUER, Mint
+from services.chassis.tokens import TokenVerifier
+from services.identity.passwords import MEMORY_KIB, PASSES, PLACES
+
+TOKENS, PASSWORDS = 800, 100
+"""Calls a round."""
+LEAST_TOKENS = 0.35
+MOST_BESIDE_HASHING = 0.15
+MOST_CHECK_MICROSECONDS = 3.0
+_CHECKS, _FEWEST_CHECKS = 200_000, 10_000
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def issued_tokens(platform: Platform, supervisor: Supervisor, scale: float) -> list[Line]:
+    """Refresh tokens redeemed, each for a new one, which are durable; beside client credentials kept in memory."""
+    authority, gateway = Path(platform.description["ca"]), platform.description["gateway"]
+    secret = secrets.token_urlsafe(32)
+    port, provider = oidc.start(supervisor, platform.layout.certificates / "web", authority, secret)
+    theirs = urlencode({"grant_type": "client_credentials", "client_id": "bench", "client_secret": secret})
+
+    def refresh(send: Send) -> Call:
+        held = people.tokens(platform)["refresh_token"]
+
+        def call() -> None:
+            nonlocal held
+            form = {"grant_type": "refresh_token", "client_id": "demo-app", "refresh_token": held}
+            reply = send("POST", "/oauth2/token", _FORM, urlencode(form).encode())
+            load.require(reply, HTTPStatus.OK)
+            held = json.loads(reply.body)["refresh_token"]
+
+        return call
+
+    def credentials(send: Send) -> Call:
+        return lambda: load.require(send("POST", "/token", _FORM, theirs.encode()), HTTPStatus.OK)
+
+    peer, ours = measure(
+        [
+            Subject(
+                "oidc-provider",
+                load.https(f"https://localhost:{port}", authority, credentials),
+                {"oidc-provider": provider.pid},
+            ),
+            Subject("tokens by refresh", load.https(gateway, authority, refresh), _processes(platform)),
+        ],
+        int(TOKENS * scale),
+    )
+    return [Line(ours, peer, ("gateway", "identity"), least=LEAST_TOKENS)]
+
+
+def password_posts(platform: Platform, scale: float) -> list[Figure]:
+    """All that gateway and identity do for a password beside hashing it once."""
+    hasher = argon2.PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=1)
+    password = people.login(platform)["password"]
+    known = hasher.hash(password)
+
+    @contextmanager
+    def verify() -> Iterator[Call]:
+        yield lambda: hasher.verify(known, password) and None
+
+    gateway, authority = platform.description["gateway"], Path(platform.description["ca"])
+    headers, form = _filled(platform, password)
+
+    def sign_in(send: Send) -> Call:
+        return lambda: load.require(send("POST", "/sign-in", headers, form), HTTPStatus.SEE_OTHER)
+
+    hashing, posts = measure(
+        [
+            Subject("Argon2", verify, {"here": os.getpid()}, 1),
+            Subject("password", load.https(gateway, authority, sign_in), _processes(platform), PLACES),
+        ],
+        int(PASSWORDS * scale),
+    )
+    whole, hashed = posts.microseconds("gateway", "identity"), hashing.microseconds()
+    share = (whole - hashed) / whole
+    title = "a password signed in with: CPU µs of gateway and identity beside the hashing, as a share of all"
+    return [Figure(title, whole - hashed, "Argon2", hashed, share, MOST_BESIDE_HASHING)]
+
+
+def token_checks(scale: float) -> list[Figure]:
+    """A token that was seen before, in this process."""
+    mint = Mint()
+    verifier, token = TokenVerifier(ISSUER, mint.find, system_clock), mint.token()
+    count = max(int(_CHECKS * scale), _FEWEST_CHECKS)
+    verifier.verify(token)
+    found = statistics.median(_check_round(verifier, token, count) for _ in range(ROUNDS))
+    most = MOST_CHECK_MICROSECONDS
+    return [Figure("a token seen before is checked, µs", found, "limit", most, found / most, 1.0)]
+
+
+def _check_round(verifier: TokenVerifier, token: str, count: int) -> float:
+    begun = time.process_time()
+    for _ in range(count):
+        verifier.verify(token)
+    return (time.process_time() - begun) / count * 1e6
+
+
+def _filled(platform: Platform, password: str) -> tuple[dict[str, str], bytes]:
+    """The form of the sign-in page, filled in, and the headers of a browser that signed in before."""
+    browser = Application(platform.description["gateway"], platform.description["ca"])
+    browser.sign_in(people.LOGIN, password)
+    gateway = browser.gateway
+    page = requests.get(
+        f"{gateway}/sign-in", cookies=browser.session.cookies, verify=browser.authority, timeout=30
+    )
+    fields = max(Forms(page.text).found, key=lambda each: len(each["fields"]))["fields"]
+    cookies = {**browser.session.cookies.get_dict(), **page.cookies.get_dict()}
+    headers = {
+        **_FORM,
+        "Origin": gateway,
+        "Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()),
+    }
+    return headers, urlencode({**fields, "login": people.LOGIN, "password": password}).encode()
+
+
+def _processes(platform: Platform) -> dict[str, int]:
+    return {
+        **{name: platform.process(name).pid for name in ("gateway", "identity")},
+        **postgres(platform),
+    }
