@@ -14,6 +14,7 @@ const provider = new Provider(`https://localhost:${port}`, {
     {
       client_id: 'bench',
       client_secret: process.env.CLIENT_SECRET,
+      id_token_signed_response_alg: 'ES256',
       token_endpoint_auth_method: 'client_secret_post',
       grant_types: ['client_credentials'],
       redirect_uris: [],

@@ -16,6 +16,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 DOMAIN = "comptoir"
+_ENDED_CALLS = (grpc.Call, grpc.aio.AioRpcError)
 _LONGEST_MESSAGE = 2000
 
 
@@ -218,14 +219,14 @@ def to_status(fault: Fault, request_id: str) -> status_pb2.Status:
 def _status(error: grpc.RpcError) -> status_pb2.Status | None:
     """The details that came with the error, if they came whole."""
     try:
-        return rpc_status.from_call(error) if isinstance(error, grpc.Call) else None
+        return rpc_status.from_call(error) if isinstance(error, _ENDED_CALLS) else None
     except ValueError:
         return None
 
 
 def from_rpc_error(error: grpc.RpcError) -> Fault:
     """The fault that a call ended with, as the other side raised it."""
-    code = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
+    code = error.code() if isinstance(error, _ENDED_CALLS) else grpc.StatusCode.UNKNOWN
     kind = _BY_CODE.get(code, Internal)
     status = _status(error)
     if status is None:

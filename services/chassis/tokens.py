@@ -50,9 +50,9 @@ class TokenVerifier:
     def verify(self, token: str, service: str = "") -> Caller:
         """The caller that the token stands for, carried here by that service."""
         now = self._clock().timestamp()
-        known = self._known.get((token, service))
-        if known is not None and known[0] > now:
-            return known[1]
+        remembered = self._remembered(token, service, now)
+        if remembered is not None:
+            return remembered
         claims = self.claims(token)
         expires = claims["exp"] + LEEWAY_SECONDS
         if expires <= now:
@@ -65,6 +65,14 @@ class TokenVerifier:
             self._known.clear()
         self._known[token, service] = (expires, caller)
         return caller
+
+    def remembered(self, token: str, service: str = "") -> Caller | None:
+        """The caller, if the token was verified before and has not expired: for this nobody has to be asked."""
+        return self._remembered(token, service, self._clock().timestamp())
+
+    def _remembered(self, token: str, service: str, now: float) -> Caller | None:
+        known = self._known.get((token, service))
+        return known[1] if known is not None and known[0] > now else None
 
     def claims(self, token: str) -> dict[str, Any]:
         """What the token says, whether or not it has expired, if it is one of ours."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+
+from services.gateway.default_headers import Headers, with_defaults
 
 
 @dataclass
@@ -16,9 +16,8 @@ class Answer:
     headers: dict[str, str]
     body: bytes = b""
 
-    def send(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """By WSGI (PEP 3333)."""
+    def sent(self, verb: str) -> tuple[int, Headers, bytes]:
+        """As it goes out to a request of this verb."""
         if self.status != HTTPStatus.NOT_MODIFIED:
             self.headers["Content-Length"] = str(len(self.body))
-        start_response(f"{self.status} {HTTPStatus(self.status).phrase}", list(self.headers.items()))
-        return () if environ["REQUEST_METHOD"] == "HEAD" else (self.body,)
+        return self.status, with_defaults(list(self.headers.items())), b"" if verb == "HEAD" else self.body

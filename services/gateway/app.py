@@ -1,4 +1,4 @@
-"""The gateway's web application: REST, and by Flask the OAuth endpoints and the pages that explain both."""
+"""The gateway, put together: REST, and by Flask the OAuth endpoints and the pages that explain both."""
 
 from __future__ import annotations
 
@@ -19,36 +19,44 @@ from services.gateway.default_headers import add_defaults
 from services.gateway.documents import documents
 from services.gateway.dpop import Proofs
 from services.gateway.faults import LARGEST_BODY
+from services.gateway.front import Front
+from services.gateway.lanes import Lanes
 from services.gateway.rate_limit import RateLimit
 from services.gateway.rest import Rest
+from services.gateway.routes import routes
 from services.gateway.telemetry import Account
 
 
-def create_app(
+def create_front(
     settings: GatewaySettings,
     backend: Backend | None = None,
     *,
     find_key: FindKey | None = None,
     clock: Clock = system_clock,
-) -> Flask:
-    """The application over these services. Make it in the worker: channels do not survive a fork."""
+) -> Front:
+    """The gateway over these services. Make it in the worker: channels do not survive a fork."""
     backend = backend or Backend(settings.addresses, settings.tls_directory)
-    app = Flask(__name__, static_folder="static", static_url_path="/static")
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    # A redirect to a tidier path would answer API clients with a page.
-    app.url_map.merge_slashes = False
-    find_key = find_key or published_keys(backend, settings.state_directory)
     rest = Rest(
         backend,
-        TokenVerifier(settings.issuer, find_key, clock),
+        TokenVerifier(settings.issuer, find_key or published_keys(backend, settings.state_directory), clock),
         Proofs(settings.issuer, clock),
         clock,
         RateLimit(settings.rate_per_second, settings.rate_burst),
         settings.issuer,
     )
-    app.register_blueprint(documents(rest.routes, settings.issuer))
+    app = create_app(settings, backend, clock=clock)
+    return Front(app.wsgi_app, rest, Lanes(settings.threads), settings.issuer)
+
+
+def create_app(settings: GatewaySettings, backend: Backend, *, clock: Clock = system_clock) -> Flask:
+    """What Flask serves: documents of the contract, the OAuth endpoints and their pages."""
+    app = Flask(__name__, static_folder="static", static_url_path="/static")
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    # A redirect to a tidier path would answer API clients with a page.
+    app.url_map.merge_slashes = False
+    app.register_blueprint(documents(routes(backend.methods), settings.issuer))
     app.register_blueprint(oauth.blueprint(backend, settings, clock))
-    app.wsgi_app = add_defaults(rest.before(app.wsgi_app))  # type: ignore[method-assign, assignment]
+    app.wsgi_app = add_defaults(app.wsgi_app)  # type: ignore[method-assign, assignment]
     app.before_request(_begin)
     app.after_request(_end)
     _answer_faults(app, settings.issuer)

@@ -63,6 +63,16 @@ def bearer(request: Request, tokens: TokenVerifier, proofs: Proofs) -> Bearer:
     return Bearer(caller, found[2])
 
 
+def remembered(request: Request, tokens: TokenVerifier) -> Bearer | None:
+    """The same, where nothing is to be verified any more; None where `bearer` has to judge, which may take a while:
+    a key may have to be fetched."""
+    found = _TOKEN.fullmatch(request.headers.get("Authorization", ""))
+    if found is None or found[1].lower() != "bearer":
+        return None
+    caller = tokens.remembered(found[2])
+    return None if caller is None or caller.key_thumbprint else Bearer(caller, found[2])
+
+
 def published_keys(backend: Backend, directory: Path) -> FindKey:
     """Finds signing keys among those that identity publishes; the last known good ones are kept in the directory."""
 

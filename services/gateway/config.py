@@ -33,7 +33,7 @@ class GatewaySettings(BaseSettings):
     workers: int = 1
     """Processes; one a core."""
     threads: int = 4
-    """Requests under way at once to each service, in each process."""
+    """Requests that Flask answers at once in each of its lanes, in each process."""
     rate_per_second: float = 500
     """Requests of one client that each process answers in the long run; `rate_burst` at once."""
     rate_burst: int = 10_000

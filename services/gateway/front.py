@@ -1,4 +1,4 @@
-"""Between the server's event loop and the application's threads: requests come in here, whole, in bounded time.
+"""Where requests come in, whole, in bounded time: REST is answered in the event loop, the rest by Flask in threads.
 
 Granian's own WSGI mode reads a body in the thread that is to answer it, without a time limit: as many stalled
 clients as there are threads stop it for good. Here a slow client costs a coroutine and at most its own body's memory.
@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
 from services.chassis.errors import Fault, Internal, NotFound
 from services.chassis.request_ids import request_id
 from services.gateway import problems, telemetry
-from services.gateway.default_headers import Application, Headers, with_defaults
+from services.gateway.default_headers import Application, Headers
 from services.gateway.faults import LARGEST_BODY, Busy, TooSlow, too_large
 from services.gateway.lanes import Lanes
+from services.gateway.rest import Request, Rest
 from services.gateway.telemetry import Account
 
 SLOWEST_BODY_SECONDS = 30.0
@@ -40,40 +40,45 @@ class Scope(Protocol):
 
 
 class Front:
-    """The RSGI application over a WSGI one."""
+    """The RSGI application: REST, and a WSGI application for all other addresses."""
 
     def __init__(
         self,
         application: Application,
+        rest: Rest,
         lanes: Lanes,
         issuer: str,
-        close: Callable[[], None],
         *,
         slowest_body_seconds: float = SLOWEST_BODY_SECONDS,
         most_held_bytes: int = MOST_HELD_BYTES,
     ) -> None:
         self._application = application
+        self._rest = rest
         self._lanes = lanes
         self._issuer = issuer
-        self._close = close
         self._slowest_body_seconds = slowest_body_seconds
         self._most_held_bytes = most_held_bytes
         self._held = 0
 
-    def __rsgi_del__(self, _: asyncio.AbstractEventLoop) -> None:
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._lanes.close()
-        self._close()
+        loop.run_until_complete(self._rest.backend.close_loop())
+        self._rest.backend.close()
 
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:
         """One request."""
         body = bytearray()
         try:
             if scope.path.startswith("//"):
-                # The application would serve it like the path without, but by another service's lane.
+                # Flask would serve it like the path without, but by another lane.
                 raise NotFound("There is nothing at this address.", reason="ROUTE_NOT_FOUND")
             await self._receive(scope, protocol, body)
-            work = partial(_answer, self._application, environ(scope, bytes(body)))
-            response = await self._lanes.of(scope.path).run(work)
+            asked, found = environ(scope, bytes(body)), self._rest.addresses.find(scope.path)
+            if found is None:
+                work = partial(_answer, self._application, asked)
+                response = await self._lanes.of(scope.path).run(work)
+            else:
+                response = (await self._rest.answer(*found, Request(asked))).sent(scope.method)
         except Fault as fault:
             response = self._refusal(scope, fault)
         except Exception as error:
@@ -107,8 +112,8 @@ class Front:
         account = Account(request_id(scope.headers.get("x-request-id")))
         answer = problems.answer(fault, account, self._issuer)
         telemetry.finished(account, answer.status, 0.0)
-        headers = {"X-Request-Id": account.request_id, **answer.headers}
-        return answer.status, with_defaults(list(headers.items())), answer.body
+        answer.headers["X-Request-Id"] = account.request_id
+        return answer.sent(scope.method)
 
 
 def environ(scope: Scope, body: bytes) -> dict[str, Any]:

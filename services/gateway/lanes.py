@@ -1,17 +1,17 @@
-"""One lane of threads for each service behind the gateway, so that a service that hangs holds up nobody but itself."""
+"""How many requests the gateway has in hand: so many for each service, so that one that hangs holds up only itself; and
+lanes of threads for what Flask answers."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
-from services.gateway.addresses import Addresses
 from services.gateway.faults import Busy
-from services.gateway.routes import Route
 
 LONGEST_WAIT_SECONDS = 10.0
 """Whoever waited longer has been given up by its client."""
@@ -20,31 +20,44 @@ _MOST = 256
 OWN = "gateway"
 """Lane of what needs no service: pages, documents, health."""
 SIGN_IN = "identity"
-"""Lane of everything that is neither REST nor the gateway's own: the OAuth endpoints, which ask identity."""
+"""Lane of everything else, the OAuth endpoints above all, which ask identity."""
 _OWN_PATHS = re.compile(r"/(?:healthz|openapi\.json|reference|problems(?:/[^/]*)?|(?:static|look)/.*)")
 
 T = TypeVar("T")
 
 
-class Lane:
-    """Threads of its own, and a bounded number of requests under way or waiting."""
+class Room:
+    """So many requests at once, under way or waiting, and no more."""
 
-    def __init__(self, name: str, threads: int, most: int = _MOST) -> None:
-        self.name = name
-        self._threads = ThreadPoolExecutor(threads, name)
+    def __init__(self, most: int = _MOST) -> None:
         self._most = most
         self._present = 0
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """Does the work in one of the threads; raises `Busy` when too many wait, or when it waited too long."""
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Holds a place; raises `Busy` when there is none."""
         if self._present >= self._most:
             raise _busy()
         self._present += 1
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, _in_time, work, time.monotonic())
+            yield
         finally:
             self._present -= 1
+
+
+class Lane:
+    """Threads of its own, and a room to wait for them."""
+
+    def __init__(self, name: str, threads: int, most: int = _MOST) -> None:
+        self.name = name
+        self._threads = ThreadPoolExecutor(threads, name)
+        self._room = Room(most)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Does the work in one of the threads; raises `Busy` when too many wait, or when it waited too long."""
+        with self._room.place():
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, _in_time, work, time.monotonic())
 
     def close(self) -> None:
         """Finishes what is under way."""
@@ -52,18 +65,13 @@ class Lane:
 
 
 class Lanes:
-    """The lane of each path, by the routes of the contract."""
+    """The lane of each path that is not REST's."""
 
-    def __init__(self, routes: Iterable[Route], threads: int) -> None:
-        self._addresses = Addresses(routes)
-        names = {OWN, SIGN_IN, *self._addresses.services}
-        self._lanes = {name: Lane(name, threads) for name in names}
+    def __init__(self, threads: int) -> None:
+        self._lanes = {name: Lane(name, threads) for name in (OWN, SIGN_IN)}
 
     def of(self, path: str) -> Lane:
         """The lane that a request for this path goes by."""
-        found = self._addresses.find(path)
-        if found is not None:
-            return self._lanes[found[0].service]
         return self._lanes[OWN if _OWN_PATHS.fullmatch(path) else SIGN_IN]
 
     def close(self) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from google.protobuf.message import Message
 from werkzeug import wrappers
 from werkzeug.exceptions import HTTPException
 
@@ -22,16 +23,19 @@ from services.gateway import idempotency, problems, revisions, telemetry
 from services.gateway.addresses import Address, Addresses
 from services.gateway.answer import Answer
 from services.gateway.backend import Backend
-from services.gateway.bearer import NOBODY, Bearer, bearer
-from services.gateway.default_headers import Application
+from services.gateway.bearer import NOBODY, Bearer, bearer, remembered
 from services.gateway.dpop import Proofs
 from services.gateway.faults import LARGEST_BODY, of_http, wrong_verb
+from services.gateway.lanes import Room
 from services.gateway.placing import place
 from services.gateway.rate_limit import RateLimit
 from services.gateway.respond import check_acceptable, respond
 from services.gateway.routes import Route, routes
 from services.gateway.telemetry import Account
 from services.gateway.transcode import complete, named
+
+_LONGEST_AT_ONCE = 64 * 1024
+"""Bytes of a body that are decoded in the event loop."""
 
 
 class Request(wrappers.Request):
@@ -50,29 +54,21 @@ class Rest:
     clock: Clock
     limit: RateLimit
     issuer: str
-    routes: tuple[Route, ...] = field(init=False)
+    addresses: Addresses = field(init=False)
+    rooms: Mapping[str, Room] = field(init=False)
+    """For each service, those who wait for it."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "routes", routes(self.backend.methods))
+        addresses = Addresses(routes(self.backend.methods))
+        object.__setattr__(self, "addresses", addresses)
+        object.__setattr__(self, "rooms", {service: Room() for service in addresses.services})
 
-    def before(self, others: Application) -> Application:
-        """A WSGI application that serves the addresses of the contract and leaves all others to that one."""
-        addresses = Addresses(self.routes)
-
-        def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-            request = Request(environ)
-            found = addresses.find(request.path)
-            if found is None:
-                return others(environ, start_response)
-            return self._answer(*found, request).send(environ, start_response)
-
-        return application
-
-    def _answer(self, address: Address, segments: Sequence[str], request: Request) -> Answer:
+    async def answer(self, address: Address, segments: Sequence[str], request: Request) -> Answer:
+        """The answer to a request for this address."""
         started = time.perf_counter()
         account = Account(request_id(request.headers.get("X-Request-Id")), is_read=request.method == "GET")
         try:
-            answer = self._routed(address, segments, request, account)
+            answer = await self._routed(address, segments, request, account)
         except Fault as fault:
             answer = problems.answer(fault, account, self.issuer)
         except HTTPException as error:
@@ -86,7 +82,7 @@ class Rest:
         telemetry.finished(account, answer.status, time.perf_counter() - started)
         return answer
 
-    def _routed(
+    async def _routed(
         self, address: Address, segments: Sequence[str], request: Request, account: Account
     ) -> Answer:
         route = address.routes.get("GET" if request.method == "HEAD" else request.method)
@@ -95,22 +91,25 @@ class Rest:
                 return Answer(200, {"Allow": address.allowed})
             raise wrong_verb(request.method, address.allowed)
         account.route, account.is_read = route.label, route.method.reads_only
-        with tracing.server_span(route.label, {"traceparent": request.headers.get("traceparent", "")}):
-            return self._serve(route, segments, request, account)
+        given = {"traceparent": request.headers.get("traceparent", "")}
+        with tracing.server_span(route.label, given), self.rooms[address.service].place():
+            return await self._serve(route, segments, request, account)
 
-    def _serve(self, route: Route, segments: Sequence[str], request: Request, account: Account) -> Answer:
+    async def _serve(
+        self, route: Route, segments: Sequence[str], request: Request, account: Account
+    ) -> Answer:
         """The order is part of the promise: who, how often, whose and which right, and only then what."""
-        who = self._who(route, request, account)
+        who = await self._who(route, request, account)
         account.caller = who.caller
         message, now = named(route, segments), self.clock()
         authorize(who.caller, route.method, message, now)
         check_acceptable(route, request.headers.get("Accept", ""))
-        complete(route, message, request)
+        await _completed(route, message, request)
         if route.names_beyond_path:
             authorize(who.caller, route.method, message, now)
         told: dict[str, str] = {}
         try:
-            answer = self.backend.call(
+            answer = await self.backend.answer(
                 route.method,
                 message,
                 request_id=account.request_id,
@@ -123,12 +122,12 @@ class Rest:
             raise place(route, fault) from None
         return respond(route, answer, request, told)
 
-    def _who(self, route: Route, request: Request, account: Account) -> Bearer:
+    async def _who(self, route: Route, request: Request, account: Account) -> Bearer:
         """The caller, counted: by the token's client and person, or by address as long as there is no valid one."""
         who, refused = Bearer(NOBODY, None), None
         if not route.is_public:
             try:
-                who = bearer(request, self.tokens, self.proofs)
+                who = await self._bearer(request)
             except Fault as fault:
                 refused = fault
         account.level = self.limit.take(who.client or f"address {request.remote_addr}")
@@ -136,6 +135,20 @@ class Rest:
         if refused is not None:
             raise refused
         return who
+
+    async def _bearer(self, request: Request) -> Bearer:
+        known = remembered(request, self.tokens)
+        if known is not None:
+            return known
+        return await asyncio.to_thread(bearer, request, self.tokens, self.proofs)
+
+
+async def _completed(route: Route, message: Message, request: Request) -> None:
+    """What is long to read is read in a thread, and holds up nobody."""
+    if (request.content_length or 0) > _LONGEST_AT_ONCE:
+        await asyncio.to_thread(complete, route, message, request)
+    else:
+        complete(route, message, request)
 
 
 def _more(route: Route, request: Request) -> dict[str, str]:

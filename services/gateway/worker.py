@@ -10,12 +10,9 @@ import sys
 
 from services.chassis import log, tracing
 from services.chassis.config import load
-from services.gateway.app import create_app
-from services.gateway.backend import Backend
+from services.gateway.app import create_front
 from services.gateway.config import GatewaySettings
 from services.gateway.front import Front
-from services.gateway.lanes import Lanes
-from services.gateway.routes import routes
 
 _PR_SET_PDEATHSIG = 1
 
@@ -26,11 +23,9 @@ def application() -> Front:
     log.configure("gateway")
     tracing.configure("gateway")
     settings = load(GatewaySettings)
-    backend = Backend(settings.addresses, settings.tls_directory)
-    lanes = Lanes(routes(backend.methods), settings.threads)
-    app = create_app(settings, backend)
+    front = create_front(settings)
     log.event("serving", listen=settings.listen)
-    return Front(app.wsgi_app, lanes, settings.issuer, backend.close)
+    return front
 
 
 def _end_with_parent() -> None:

@@ -15,7 +15,12 @@ def test_the_lock_names_only_the_canonical_hosts() -> None:
 
 
 def test_locks_of_node_packages_name_only_the_canonical_host() -> None:
-    locks = [path for path in ROOT.glob("tests/**/package-lock.json") if "node_modules" not in path.parts]
+    locks = [
+        path
+        for folder in ("bench", "tests")
+        for path in (ROOT / folder).glob("**/package-lock.json")
+        if "node_modules" not in path.parts
+    ]
     hosts = {
         host for lock in locks for host in re.findall(r'"resolved": "https?://([^/"]+)', lock.read_text())
     }

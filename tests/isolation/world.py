@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from flask import Flask
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
@@ -20,11 +19,12 @@ from services.chassis.rpc.peers import Peers
 from services.chassis.testing.every_service import SERVICES
 from services.chassis.testing.running import CALLERS, METHODS, Running
 from services.chassis.testing.tokens import ISSUER, Mint
-from services.gateway.app import create_app
-from services.gateway.backend import Backend
+from services.gateway.app import create_front
 from services.gateway.config import GatewaySettings
+from services.gateway.front import Front
 from services.gateway.routes import Route
 from services.gateway.scalars import camel_case
+from services.gateway.tests.entrance import entrance
 from tests.isolation.wire import Answer, Wire, of_http
 
 _UNLIMITED = 1_000_000
@@ -47,7 +47,10 @@ class World:
         ports = {name: each.server.port for name, each in self.running.items()}
         self.wire = Wire(ports, certificates)
         self.peers = Peers.load(CALLERS)
-        self._app, self._backend = _gateway(ports, certificates, directory, self.mint)
+        self._entrance = ExitStack()
+        self._web = self._entrance.enter_context(
+            entrance(_gateway(ports, certificates, directory, self.mint))
+        )
         self._connections: dict[str, psycopg.Connection] = {}
 
     def _minted(self, token: str, claims: dict[str, Any]) -> None:
@@ -80,7 +83,7 @@ class World:
             "X-Request-Id": "isolation-0001",
             **({"Authorization": f"Bearer {token}"} if token else {}),
         }
-        return of_http(self._app.test_client().open(method=route.verb, headers=headers, **sent))
+        return of_http(self._web.open(method=route.verb, headers=headers, **sent))
 
     def rows(self, service: str, query: str, *values: object) -> list[tuple[Any, ...]]:
         """What lies in a service's database, seen past every policy."""
@@ -119,16 +122,14 @@ class World:
         for connection in self._connections.values():
             connection.close()
         self.wire.close()
-        self._backend.close()
+        self._entrance.close()
 
 
 _TABLES = """select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'
 order by relname"""
 
 
-def _gateway(
-    ports: Mapping[str, int], certificates: Path, directory: Path, mint: Mint
-) -> tuple[Flask, Backend]:
+def _gateway(ports: Mapping[str, int], certificates: Path, directory: Path, mint: Mint) -> Front:
     (directory / "cookie-key").write_text("made-up-key-for-tests-0123456789-0123456789")
     addresses: Any = {f"{name}_address": f"127.0.0.1:{port}" for name, port in ports.items()}
     settings = GatewaySettings(
@@ -143,8 +144,7 @@ def _gateway(
         rate_burst=_UNLIMITED,
         **addresses,
     )
-    backend = Backend(settings.addresses, settings.tls_directory)
-    return create_app(settings, backend, find_key=mint.find), backend
+    return create_front(settings, find_key=mint.find)
 
 
 def _as_http(route: Route, request: Message) -> dict[str, Any] | None:

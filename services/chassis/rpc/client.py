@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,20 +27,42 @@ _OPTIONS: list[tuple[str, Any]] = [
 ]
 
 
-class Client:
-    """One channel to one service. Create it after the process has forked or spawned, never before."""
+class _Stubs:
+    """One connection to one service, and what calls each of its methods."""
 
-    def __init__(self, address: str, tls_directory: Path) -> None:
+    def __init__(self, open_channel: Callable[..., Any], address: str, tls_directory: Path) -> None:
         credentials = tls.channel_credentials(tls_directory)
-        self._writes = grpc.secure_channel(address, credentials, _OPTIONS)
+        self.writes = open_channel(address, credentials, _OPTIONS)
         # Sent again when the service went away: reads, and writes under a key that lets them have one effect only.
-        self._retried = grpc.secure_channel(
+        self.retried = open_channel(
             address,
             credentials,
             [*_OPTIONS, ("grpc.service_config", _RETRIES), ("grpc.use_local_subchannel_pool", 1)],
         )
-        self._stubs: dict[str, Any] = {}
+        self._plain: dict[str, Any] = {}
         self._keyed: dict[str, Any] = {}
+
+    def of(self, method: Method, metadata: Mapping[str, str]) -> Any:
+        """What calls the method with this metadata."""
+        stubs = self._keyed if METADATA in metadata else self._plain
+        return stubs.get(method.path) or self._stub(method, stubs)
+
+    def _stub(self, method: Method, stubs: dict[str, Any]) -> Any:
+        channel = self.retried if method.reads_only or stubs is self._keyed else self.writes
+        stub = channel.unary_unary(
+            method.path,
+            request_serializer=method.request.SerializeToString,
+            response_deserializer=method.response.FromString,
+        )
+        stubs[method.path] = stub
+        return stub
+
+
+class Client:
+    """One channel to one service. Create it after the process has forked or spawned, never before."""
+
+    def __init__(self, address: str, tls_directory: Path) -> None:
+        self._stubs = _Stubs(grpc.secure_channel, address, tls_directory)
 
     def call(
         self,
@@ -52,9 +74,8 @@ class Client:
         told: dict[str, str] | None = None,
     ) -> Message:
         """One call. Raises the fault it ends with; `told` takes up the metadata that came behind the answer."""
-        stubs = self._keyed if metadata is not None and METADATA in metadata else self._stubs
-        stub = stubs.get(method.path) or self._stub(method, stubs)
-        headers = [*(metadata or {}).items(), *tracing.outgoing().items()]
+        metadata = metadata or {}
+        stub, headers = self._stubs.of(method, metadata), _headers(metadata)
         try:
             if told is None:
                 answer: Message = stub(request, timeout=seconds, metadata=headers)
@@ -65,16 +86,40 @@ class Client:
         except grpc.RpcError as error:
             raise from_rpc_error(error) from None
 
-    def _stub(self, method: Method, stubs: dict[str, Any]) -> Any:
-        channel = self._retried if method.reads_only or stubs is self._keyed else self._writes
-        stub = channel.unary_unary(
-            method.path,
-            request_serializer=method.request.SerializeToString,
-            response_deserializer=method.response.FromString,
-        )
-        stubs[method.path] = stub
-        return stub
-
     def close(self) -> None:
-        self._writes.close()
-        self._retried.close()
+        self._stubs.writes.close()
+        self._stubs.retried.close()
+
+
+class AsyncClient:
+    """The same for an event loop, in which it is created: no thread waits for the answer."""
+
+    def __init__(self, address: str, tls_directory: Path) -> None:
+        self._stubs = _Stubs(grpc.aio.secure_channel, address, tls_directory)
+
+    async def call(
+        self,
+        method: Method,
+        request: Message,
+        *,
+        metadata: Mapping[str, str],
+        seconds: float = DEADLINE_SECONDS,
+        told: dict[str, str] | None = None,
+    ) -> Message:
+        """As `Client.call`."""
+        call = self._stubs.of(method, metadata)(request, timeout=seconds, metadata=_headers(metadata))
+        try:
+            answer: Message = await call
+            if told is not None:
+                told.update(await call.trailing_metadata())
+            return answer
+        except grpc.RpcError as error:
+            raise from_rpc_error(error) from None
+
+    async def close(self) -> None:
+        await self._stubs.writes.close()
+        await self._stubs.retried.close()
+
+
+def _headers(metadata: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return (*metadata.items(), *tracing.outgoing().items())

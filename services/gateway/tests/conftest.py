@@ -11,10 +11,11 @@ import pytest
 
 from services.chassis.testing.running import Running
 from services.chassis.testing.tokens import ISSUER
-from services.gateway.app import create_app
+from services.gateway.app import create_front
 from services.gateway.backend import Backend
 from services.gateway.config import GatewaySettings
 from services.gateway.tests.door import NOWHERE, Door
+from services.gateway.tests.entrance import entrance
 from services.media.service import MEDIA
 from services.shop.service import SHOP
 
@@ -63,6 +64,5 @@ def door(
     addresses = {**settings.addresses, **{name: f"127.0.0.1:{port}" for name, port in ports.items()}}
     shop.mint.minted = minted_for(shop, media)
     backend = Backend(addresses, settings.tls_directory)
-    app = create_app(settings, backend, find_key=shop.mint.find)
-    yield Door(app, shop, media, app.test_client())
-    backend.close()
+    with entrance(create_front(settings, backend, find_key=shop.mint.find)) as client:
+        yield Door(client, shop, media)

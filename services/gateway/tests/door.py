@@ -1,13 +1,11 @@
-"""The gateway's application as tests speak to it, and how they read what it answers."""
+"""The gateway as tests speak to it, and how they read what it answers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.test import Client, TestResponse
 
 from comptoir.shop.v1 import shop_pb2
 from services.chassis.contract import every_method
@@ -28,10 +26,9 @@ def route(endpoint: str) -> Route:
 class Door:
     """The application, the services behind it, and a client that sends an owner's token unless told otherwise."""
 
-    app: Flask
+    client: Client
     shop: Running
     media: Running
-    client: FlaskClient
 
     @property
     def mint(self) -> Mint:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from services.gateway.app import create_app
+from services.gateway.app import create_front
 from services.gateway.backend import Backend
 from services.gateway.config import GatewaySettings
 from services.gateway.tests.door import Door, refused
+from services.gateway.tests.entrance import entrance
 
 
 def test_nobody_is_asked_for_a_token_before_anything_is_read(door: Door) -> None:
@@ -123,10 +124,9 @@ def test_a_service_that_is_away_is_said_to_be(door: Door) -> None:
 def test_haste_is_answered_with_when_to_come_back(door: Door, settings: GatewaySettings) -> None:
     slow = settings.model_copy(update={"rate_per_second": 0.1, "rate_burst": 2})
     backend = Backend(slow.addresses, slow.tls_directory)
-    client = create_app(slow, backend, find_key=door.mint.find).test_client()
     headers = {"Authorization": f"Bearer {door.mint.token()}"}
-    answers = [client.get("/v1/companies/victim", headers=headers) for _ in range(3)]
-    backend.close()
+    with entrance(create_front(slow, backend, find_key=door.mint.find)) as client:
+        answers = [client.get("/v1/companies/victim", headers=headers) for _ in range(3)]
 
     refused(answers[1], 404, "NOT_FOUND")
     assert refused(answers[2], 429, "RATE_LIMITED")["retry_after"] > 1

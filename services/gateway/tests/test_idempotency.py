@@ -67,7 +67,7 @@ def test_a_request_under_way_is_waited_for(door: Door) -> None:
     shop = door.opened()
 
     def rename() -> TestResponse:
-        return door.app.test_client().patch(
+        return door.client.patch(
             shop,
             json={"displayName": "Quai"},
             headers={"Authorization": f"Bearer {door.mint.token()}", "Idempotency-Key": "slow"},
