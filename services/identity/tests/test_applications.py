@@ -102,25 +102,25 @@ def test_what_breaks_a_rule_is_named(owner: Registrant, changes: dict[str, Any],
     assert field in {violation.field for violation in refused.value.violations}
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "no JSON",
-        "[]",
-        '{"keys": []}',
-        json.dumps({"keys": [KEY.as_dict(private=True)]}),
-        json.dumps({"keys": [OctKey.generate_key(256).as_dict(private=True)]}),
-        jwks(ECKey.generate_key("P-384")),
-        jwks(KEY, KEY),
-        json.dumps({"keys": [KEY.as_dict(private=False)] * 6}),
-        json.dumps({"keys": [{**KEY.as_dict(private=False), "alg": "none"}]}),
-        json.dumps({"keys": [{**KEY.as_dict(private=False), "use": "enc"}]}),
-        json.dumps({"keys": [{**KEY.as_dict(private=False), "x": "AAAA"}]}),
-        json.dumps({"keys": [{"kty": "EC", "crv": "P-256"}]}),
-        json.dumps({"keys": [RSAKey.generate_key(1024, auto_kid=True).as_dict(private=False)]}),
-        "[" * 5000,
-    ],
-)
+BAD_KEY_SETS = {
+    "no JSON": "no JSON",
+    "no set": "[]",
+    "no key": '{"keys": []}',
+    "a private key": json.dumps({"keys": [KEY.as_dict(private=True)]}),
+    "a shared secret": json.dumps({"keys": [OctKey.generate_key(256).as_dict(private=True)]}),
+    "another curve": jwks(ECKey.generate_key("P-384")),
+    "one key twice": jwks(KEY, KEY),
+    "too many keys": json.dumps({"keys": [KEY.as_dict(private=False)] * 6}),
+    "no algorithm": json.dumps({"keys": [{**KEY.as_dict(private=False), "alg": "none"}]}),
+    "another use": json.dumps({"keys": [{**KEY.as_dict(private=False), "use": "enc"}]}),
+    "no point of the curve": json.dumps({"keys": [{**KEY.as_dict(private=False), "x": "AAAA"}]}),
+    "half a key": json.dumps({"keys": [{"kty": "EC", "crv": "P-256"}]}),
+    "a short key": json.dumps({"keys": [RSAKey.generate_key(1024, auto_kid=True).as_dict(private=False)]}),
+    "nothing but brackets": "[" * 5000,
+}
+
+
+@pytest.mark.parametrize("text", BAD_KEY_SETS.values(), ids=BAD_KEY_SETS)
 def test_only_public_keys_of_known_strength_are_registered(owner: Registrant, text: str) -> None:
     with pytest.raises(Invalid) as refused:
         owner.register(client_authentication=SIGNS, jwks=text)
