@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from services.chassis.rpc.call import Call
 from services.identity import memberships, password_rule, passwords, sessions, users
-from services.identity.factors import held
+from services.identity.factors import challenges, held
 from services.identity.mail.mails import Mails
 from services.identity.passwords import REMEMBERED, PasswordRow, Passwords
 from services.identity.profile import Findings
@@ -28,6 +28,7 @@ class Choosing:
         named, and tells them. The caller holds the row, and a place of the fence. Raises `Invalid` naming every broken
         rule.
         """
+        challenges.end_all(call.db, call.user)
         sessions.end_others(call.db, call.user, session, call.now)
         person = users.find(call.db, call.user, for_update=True)
         self._judge(call, person, row, password)

@@ -86,6 +86,13 @@ def find(db: Session, value: str, now: datetime, *, for_update: bool = False) ->
     return row
 
 
+def end_all(db: Session, user_id: str) -> None:
+    """Ends whatever a password has begun that is the person's no more. The caller holds the password, so that no
+    further one begins."""
+    for digest in db.scalars(select(ChallengeRow.digest).where(ChallengeRow.user_id == user_id)):
+        bearers.forget_digest(db, digest)
+
+
 def ended() -> Unauthenticated:
     """One answer for a challenge that never was, was answered, used up, or is too old."""
     return Unauthenticated("The challenge is over: sign in again.", reason="CHALLENGE_ENDED")

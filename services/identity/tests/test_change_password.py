@@ -15,6 +15,7 @@ from services.chassis.errors import Exhausted, Fault, Invalid, Unauthenticated
 from services.identity.mail.mails import MailRow
 from services.identity.passwords import FormerPasswordRow
 from services.identity.tests.acts import PASSWORD, Acts, Hands, at_once
+from services.identity.tests.proving import with_totp
 
 ANOTHER = "nine quiet otters swim 3 rivers"
 
@@ -200,3 +201,21 @@ def test_nobody_changes_the_password_of_somebody_else(acts: Acts, account: Accou
 
     assert refused.value.reason == "NOT_FOUND"
     assert acts.sign_in(other.login)
+
+
+def test_a_challenge_that_the_old_password_began_opens_nothing_any_more(acts: Acts, hands: Hands) -> None:
+    person = with_totp(acts)
+    challenge = person.challenge()
+    request = user_pb2.ChangePasswordRequest(
+        name=person.user.name, current_password=PASSWORD, new_password="otters 3 12"
+    )
+    with pytest.raises(Invalid):
+        acts.identity.call("UserService/ChangePassword", request, user_pb2.User, token=person.token)
+    request.new_password = "otters 3 swim"
+    acts.identity.call("UserService/ChangePassword", request, user_pb2.User, token=person.token)
+    hands.forward(seconds=30)
+    with pytest.raises(Unauthenticated) as refused:
+        person.answer(challenge, totp_code=person.code())
+
+    assert refused.value.reason == "CHALLENGE_ENDED"
+    assert person.answer(person.challenge(password="otters 3 swim"), totp_code=person.code()).session_token
