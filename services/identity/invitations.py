@@ -25,7 +25,9 @@ class InvitationRow(TenantRow, Base):
 
     __tablename__ = "invitations"
     __recorded__ = Recorded(
-        "comptoir.identity/Invitation", omit=frozenset({"company", "invitation_id", "by_operator"})
+        "comptoir.identity/Invitation",
+        secret=frozenset({"email"}),
+        omit=frozenset({"company", "invitation_id", "by_operator"}),
     )
 
     invitation_id: Mapped[str] = mapped_column(primary_key=True)

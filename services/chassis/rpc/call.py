@@ -118,7 +118,7 @@ class Call:
         if self.log is None or not self.has_transaction or self.method.reads_only or self.is_trial:
             return None
         self.db.flush()
-        return self.log.append(self.db, self._stamp())
+        return self.log.append(self.db, self.stamp())
 
     @property
     def is_trial(self) -> bool:
@@ -130,7 +130,8 @@ class Call:
         if not self.is_trial and not self.method.reads_only:
             check_writes(self.db)
 
-    def _stamp(self) -> Stamp:
+    def stamp(self) -> Stamp:
+        """Who writes, for whom, why, and in which request."""
         caller = self.caller
         acts_for = caller.kind is Kind.OPERATOR and self.grant.company
         return Stamp(

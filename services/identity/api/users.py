@@ -14,7 +14,7 @@ from services.chassis.changes import as_of, export, history, revert
 from services.chassis.masks import merge
 from services.chassis.names import new_id
 from services.chassis.rpc.call import Call
-from services.identity import managing, memberships, opening, personal, profile, users
+from services.identity import home_pages, managing, memberships, opening, personal, profile, users
 from services.identity.api.memberships import membership
 from services.identity.change_email import ChangeEmail, change_login
 from services.identity.change_password import ChangePassword
@@ -54,6 +54,8 @@ class UserApi:
         findings = Findings()
         _settle(user, call.paths, findings)
         findings.conclude()
+        if user.home_page != before.home_page:
+            home_pages.check(call.caller, user_pb2.HomePage.Name(user.home_page))
         if user != before:
             former = row.display_name
             _write(user, row)

@@ -132,6 +132,19 @@ def test_a_person_changes_preferences_and_a_stale_second_write_is_refused(acts: 
     assert (after.given_name, after.etag != person.etag) == (person.given_name, True)
 
 
+def test_a_home_page_is_one_that_the_person_may_see(acts: Acts) -> None:
+    person, company = acts.person(), acts.company()
+    acts.place(company, person.name, "ROLE_ACCOUNTANT")
+    token = acts.token(person.login, company)
+    change = user_pb2.User(name=person.name, home_page=user_pb2.HOME_PAGE_SHOPS)
+    with pytest.raises(Denied) as refused:
+        update(acts, token, change, "home_page")
+    change.home_page = user_pb2.HOME_PAGE_MESSAGES
+
+    assert refused.value.metadata == {"permission": "shop.read"}
+    assert update(acts, token, change, "home_page").home_page == user_pb2.HOME_PAGE_MESSAGES
+
+
 def test_an_update_without_a_mask_writes_what_is_populated_and_nothing_else(acts: Acts) -> None:
     person, token = signed_in(acts)
     change = user_pb2.User(

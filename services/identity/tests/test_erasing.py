@@ -20,6 +20,7 @@ from services.chassis.changes import checkpoint_files as files
 from services.chassis.changes.checkpoints import write_checkpoint
 from services.chassis.errors import Fault, Invalid, NotFound, Precondition, Unauthenticated
 from services.identity import personal
+from services.identity.service import IDENTITY
 from services.identity.tests.acts import REDIRECT, SCOPES, Acts, Hands, at_once
 from services.identity.tests.test_managing import Member, member
 
@@ -144,7 +145,9 @@ def test_every_column_of_a_persons_rows_is_theirs_to_have_or_withheld_by_name() 
     }
     suspicious = {name for name in shown if any(word in name.partition(".")[2] for word in telling)}
 
-    assert suspicious == {"users.language_code"}, "withhold it in services/identity/personal.py"
+    assert {name.partition(".")[2] for name in suspicious} == {"language_code"}, (
+        "withhold it in services/identity/personal.py"
+    )
 
 
 def test_nothing_of_a_person_stays_but_their_id_and_the_log_still_verifies(
@@ -163,6 +166,23 @@ def test_nothing_of_a_person_stays_but_their_id_and_the_log_still_verifies(
         *("changes", "change_heads", "change_values", "ended_sessions", "outbox")
     }
     assert verified() == 0
+
+
+def test_every_table_that_knows_people_lets_go_of_them_with_their_account() -> None:
+    """A row that names a person refers to their account, or to what is taken away with it."""
+    by_hand = {"bearers", "logins", "memberships", "users"}
+    passing = {"ended_sessions"}
+    tables = {table.name: table for table in IDENTITY.metadata.sorted_tables if "user_id" in table.columns}
+    tied = {
+        name
+        for name, table in tables.items()
+        if any(
+            key.ondelete == "CASCADE" and key.column.table.name in {"users", "bearers", "sessions"}
+            for key in table.foreign_keys
+        )
+    }
+
+    assert tables.keys() - tied == by_hand | passing, "refer to users, on delete cascade"
 
 
 def test_what_the_history_of_an_erased_person_held_opens_no_more(acts: Acts, someone: Member) -> None:
