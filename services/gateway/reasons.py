@@ -197,6 +197,7 @@ REASONS: dict[str, Reason] = {
     "KEY_UNAVAILABLE": Reason("The company's keys cannot be reached", _WAIT),
     "UNAVAILABLE": Reason("A part of the platform is away", _WAIT),
     "DATABASE_BUSY": Reason("A part of the platform is busy", _WAIT),
+    "DATABASE_FULL": Reason("No changes can be made at present", _WAIT),
     "DATABASE_READ_ONLY": Reason("No changes can be made at present", _WAIT),
     "DATABASE_UNAVAILABLE": Reason("A part of the platform is away", _WAIT),
     "SIGNING_KEYS_UNAVAILABLE": Reason("Tokens cannot be verified at present", _WAIT),

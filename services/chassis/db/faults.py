@@ -23,6 +23,7 @@ _BUSY = ("40001", "40P01", "55P03")
 """Serialization failure, deadlock, lock not to be had in time: others work on the same rows."""
 _TIMEOUT = "57014"
 _READ_ONLY = "25006"
+_FULL = "53100"
 
 
 @contextmanager
@@ -56,6 +57,10 @@ def fault(error: BaseException, conflicts: Conflicts) -> Fault:
     if state == _READ_ONLY:
         return Unavailable(
             "The database takes no writes at present.", reason="DATABASE_READ_ONLY", retry_after_seconds=5
+        )
+    if state == _FULL:
+        return Unavailable(
+            "The database has no room for changes at present.", reason="DATABASE_FULL", retry_after_seconds=5
         )
     if not state and isinstance(original, psycopg.DataError):
         return Invalid("The request holds text or a number that cannot be kept, such as the character NUL.")

@@ -106,6 +106,22 @@ def test_a_lost_host_is_given_up_in_seconds(database: Database) -> None:
 _BOUNDS = ("TCP_USER_TIMEOUT", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT")
 
 
+def test_a_full_disk_is_told_to_writers_and_leaves_readers_alone(sample: Clone, database: Database) -> None:
+    with sample.administrator() as connection:
+        connection.execute(
+            "create function full_disk() returns trigger language plpgsql as"
+            " $$ begin raise exception 'no space left' using errcode = 'disk_full'; end $$"
+        )
+        connection.execute("create trigger full_disk before update on notes execute function full_disk()")
+
+    with pytest.raises(Unavailable) as refused:
+        change(database, "new")
+
+    assert refused.value.reason == "DATABASE_FULL"
+    with database.transaction(ACME) as session:
+        assert session.scalars(select(Note.text)).all() == ["acme"]
+
+
 @contextmanager
 def frozen(process: int) -> Iterator[None]:
     """A process of the server that says nothing any more, on a host that lives."""
