@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from services.chassis.db.compiler import ScopedCompiler
 from services.chassis.db.faults import Conflicts, fault, translated
-from services.chassis.db.patience import PROBE_SECONDS, Patient
+from services.chassis.db.patience import AT_ONCE_SECONDS, Dialling
 from services.chassis.db.scope import Scope, confine, watch_transactions
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.errors import Fault
@@ -109,15 +109,9 @@ def _engine(url: str, connections: int) -> Engine:
     )
     engine.dialect.statement_compiler = ScopedCompiler
     watch_transactions(engine)
-    _connect_patiently(engine)
+    event.listen(engine, "do_connect", Dialling())
     _probe_idle_connections(engine)
     return engine
-
-
-def _connect_patiently(engine: Engine) -> None:
-    @event.listens_for(engine, "do_connect")
-    def connect(dialect: object, entry: object, arguments: Any, options: dict[str, Any]) -> Patient:
-        return Patient.connect(*arguments, **options)
 
 
 def _probe_idle_connections(engine: Engine) -> None:
@@ -132,8 +126,9 @@ def _probe_idle_connections(engine: Engine) -> None:
         if time.monotonic() - entry.info.get("idle_since", time.monotonic()) < _IDLE_SECONDS:
             return
         try:
-            connection.be_patient(PROBE_SECONDS)
+            connection.be_patient(AT_ONCE_SECONDS)
             connection.execute("select 1")
             connection.rollback()
         except Exception as error:
-            raise DisconnectionError from error
+            # What ended one, or froze it, has most likely done so to all that lie idle.
+            raise InvalidatePoolError from error

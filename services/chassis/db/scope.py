@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
+from services.chassis.db.patience import AT_ONCE_SECONDS
 from services.chassis.vault.place import PLATFORM
 
 _SET = (
@@ -46,10 +47,12 @@ class Unscoped(Exception):
 def confine(connection: Connection, scope: Scope) -> None:
     """Sets the scope of the running transaction and its time; one round trip."""
     driver: Any = connection.connection.driver_connection
-    driver.be_patient(scope.timeout_ms / 1000)
+    seconds = scope.timeout_ms / 1000
+    driver.be_patient(min(seconds, AT_ONCE_SECONDS))
     values = (scope.company or "", scope.user or "", str(scope.timeout_ms))
     also = (_READ_ONLY if scope.read_only else "") + (_MIRROR if scope.mirror else "")
     driver.execute(_SET + also, values)
+    driver.be_patient(seconds)
 
 
 def watch_transactions(engine: Engine) -> None:

@@ -7,19 +7,22 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import psycopg
 import pytest
+from psycopg.errors import ConnectionTimeout
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
 from services.chassis.db.database import Database
+from services.chassis.db.patience import REST_SECONDS, Dialling
 from services.chassis.db.scope import Scope
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.errors import Internal, TimedOut, Unavailable
 from services.chassis.service import Service
 from services.chassis.testing.postgres import Clone
+from services.chassis.testing.waiting import until
 from services.chassis.tests.sample.rows import SAMPLE, Note
 
 ACME = Scope(company="acme")
@@ -150,7 +153,13 @@ def test_a_server_that_froze_holds_a_call_no_longer_than_its_time_and_no_other(d
             read()
         waited = time.monotonic() - began
 
-        change(database, "later")
+        def goes_on() -> bool:
+            with suppress(Unavailable):
+                change(database, "later")
+                return True
+            return False
+
+        until(goes_on, "others are served, while it is still frozen")
 
     assert refused.value.reason == "DATABASE_UNAVAILABLE"
     # Far less than any time-out of PostgreSQL or TCP.
@@ -168,6 +177,19 @@ def test_a_connection_that_froze_while_it_lay_idle_is_replaced(database: Databas
     with frozen(process), database.transaction(ACME) as session:
         assert backend(session) != process
         assert session.scalars(select(Note.text)).all() == ["acme"]
+
+
+def test_a_server_that_let_somebody_wait_in_vain_is_not_asked_again_for_a_moment() -> None:
+    dialling = Dialling()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port, options = silent.getsockname()[1], {"connect_timeout": 2}
+        with pytest.raises(ConnectionTimeout):
+            dialling(None, None, (f"host=127.0.0.1 port={port}",), options)
+        began = time.monotonic()
+        with pytest.raises(psycopg.OperationalError):
+            dialling(None, None, (f"host=127.0.0.1 port={port}",), options)
+
+    assert time.monotonic() - began < REST_SECONDS
 
 
 def test_what_is_slow_and_not_frozen_is_told_so_by_the_server(database: Database) -> None:
