@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 from deploy.local.databases import database_name
@@ -14,10 +12,6 @@ from tests.faults.freezing import frozen
 from tests.faults.visitor import GENEROUS_SECONDS, Visitor, recovers, refused_in_time
 
 pytestmark = pytest.mark.slow
-
-
-def observed(what: str, seconds: float) -> None:
-    sys.stdout.write(f"{what}: works again after {seconds:.1f} s\n")
 
 
 def refuses(visitor: Visitor) -> list[str]:
@@ -33,7 +27,7 @@ def test_a_database_that_froze_is_told_in_time_and_works_as_soon_as_it_thaws(
     with frozen(faulty, "postgres"):
         first, second = refuses(visitor), refuses(visitor)
 
-    observed("after a freeze", recovers(visitor.reads_shop, visitor.renames_shop))
+    recovers("a freeze", visitor.reads_shop, visitor.renames_shop)
     assert {*first, *second} <= {"DATABASE_UNAVAILABLE", "DATABASE_BUSY"}
 
 
@@ -42,9 +36,8 @@ def test_a_database_that_was_killed_is_back_with_everything_that_was_acknowledge
 ) -> None:
     faulty.kill("postgres")
     between = visitor.renames_shop()
-    seconds = recovers(visitor.reads_shop, visitor.renames_shop, visitor.corrects_company)
+    recovers("a kill", visitor.reads_shop, visitor.renames_shop, visitor.corrects_company)
 
-    observed("after a kill", seconds)
     assert between.status == 200 or refused_in_time(between), between
 
 
@@ -55,7 +48,7 @@ def test_a_locked_table_is_busy_and_no_other_service_feels_it(faulty: Platform, 
         outcomes = [visitor.reads_shop(), visitor.renames_shop()]
         beside = [visitor.reads_company(), visitor.corrects_company()]
 
-    observed("after a lock", recovers(visitor.reads_shop, visitor.renames_shop))
+    recovers("a lock", visitor.reads_shop, visitor.renames_shop)
     assert all(map(refused_in_time, outcomes)), outcomes
     assert {outcome.reason for outcome in outcomes} == {"DATABASE_BUSY"}
     assert [outcome.status for outcome in beside] == [200, 200]
@@ -86,6 +79,6 @@ def test_a_database_that_takes_no_writes_is_still_read_and_no_other_service_feel
             connection.execute(f"{switch} off".encode())
             connection.execute(anew.encode())
 
-    observed("after a time of no writes", recovers(visitor.renames_shop))
+    recovers("a time of no writes", visitor.renames_shop)
     assert refused_in_time(written), written
     assert (read.status, beside.status) == (200, 200)

@@ -20,7 +20,7 @@ def test_a_service_that_froze_holds_its_callers_no_longer_than_the_deadline_and_
     with frozen(faulty, "company"):
         held, beside = visitor.reads_company(), [visitor.reads_shop(), visitor.renames_shop()]
 
-    recovers(visitor.reads_company, visitor.corrects_company)
+    recovers("a freeze of company", visitor.reads_company, visitor.corrects_company)
     assert held.status in (503, 504), held
     assert held.seconds < 20
     assert [outcome.status for outcome in beside] == [200, 200]
@@ -34,7 +34,7 @@ def test_who_is_signed_in_reads_on_while_identity_is_down_and_writes_say_that_th
         written = visitor.renames_shop()
         read = [visitor.reads_shop(), visitor.reads_company()]
 
-    recovers(visitor.renames_shop, visitor.corrects_company)
+    recovers("a freeze of identity", visitor.renames_shop, visitor.corrects_company)
     assert (written.status, written.retry_after != "") == (503, True)
     assert [outcome.status for outcome in read] == [200, 200]
 
@@ -44,4 +44,4 @@ def test_a_service_that_was_killed_is_back_by_itself(faulty: Platform, visitor: 
     faulty.kill(name, signal.SIGKILL)
     faulty.process(name).wait_healthy()
 
-    recovers(visitor.reads_shop, visitor.renames_shop, visitor.reads_company)
+    recovers(f"a kill of {name}", visitor.reads_shop, visitor.renames_shop, visitor.reads_company)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -96,9 +97,9 @@ def refused_in_time(outcome: Outcome) -> bool:
     return bool(said) and outcome.seconds < _DEADLINE_SECONDS
 
 
-def recovers(*doing: Callable[[], Outcome]) -> float:
-    """Seconds until each of these works again."""
+def recovers(after: str, *doing: Callable[[], Outcome]) -> None:
+    """Waits until each of these works again, and tells how long that took."""
     began = time.monotonic()
     for does in doing:
         until(partial(_works, does), f"{does.__name__} works again", GENEROUS_SECONDS)
-    return time.monotonic() - began
+        sys.stdout.write(f"after {after}: {does.__name__} works again at {time.monotonic() - began:.1f} s\n")
