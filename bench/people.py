@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from deploy.local.browser import Application
 from deploy.local.platforms import Platform
 
@@ -16,12 +14,9 @@ def login(platform: Platform) -> dict[str, str]:
     return found
 
 
-def tokens(platform: Platform) -> dict[str, Any]:
-    """The tokens of a new session."""
-    application = Application(platform.description["gateway"], platform.description["ca"])
-    return application.sign_in(LOGIN, login(platform)["password"])
-
-
-def authorization(platform: Platform) -> dict[str, str]:
-    """The header that a request of theirs bears; it is good for five minutes."""
-    return {"Authorization": f"Bearer {tokens(platform)['access_token']}"}
+def authorization(platform: Platform, scope: str = "company shop") -> dict[str, str]:
+    """The header that their requests bear; it is good for five minutes."""
+    description = platform.description
+    application = Application(description["gateway"], description["ca"], scope=scope)
+    tokens = application.sign_in(LOGIN, login(platform)["password"])
+    return {"Authorization": f"Bearer {tokens['access_token']}"}

@@ -34,9 +34,8 @@ so less is better.
 - *hello*: Flask alone, one word, on granian with 4 threads and the same certificate.
 - *A form verified* is `VerifyForm` of ten fields by public id; *opening keys* is what of the service's CPU went into
   decrypting keys during these rounds. *A read no older than a revision* passes by what is in memory.
-- *Tokens*: npm `oidc-provider` with its in-memory adapter, which signs access tokens by ES256 for client credentials;
-  here a refresh token is redeemed each time, the next one is written through to the disk, and the access token is
-  signed by ES256 too.
+- *Tokens*: npm `oidc-provider` with its in-memory adapter; both give an application an access token for its secret,
+  signed by ES256. Here the secret's use is noted in the database, and another process signs.
 - *A password*: the form of the sign-in page is sent; the peer is the same hashing in this process.
 - *One of … companies*: three platforms of the shop service, filled by COPY with chains that verify; a company is
   chosen at random for each read, which passes by what is in memory.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -40,39 +39,54 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def issued_tokens(platform: Platform, supervisor: Supervisor, scale: float) -> list[Line]:
-    """Refresh tokens redeemed, each for a new one, which are durable; beside client credentials kept in memory."""
+    """Access tokens for applications by their secrets, beside those of a provider that keeps everything in memory."""
     authority, gateway = Path(platform.description["ca"]), platform.description["gateway"]
     secret = secrets.token_urlsafe(32)
     port, provider = oidc.start(supervisor, platform.layout.certificates / "web", authority, secret)
-    theirs = urlencode({"grant_type": "client_credentials", "client_id": "bench", "client_secret": secret})
-
-    def refresh(send: Send) -> Call:
-        held = people.tokens(platform)["refresh_token"]
-
-        def call() -> None:
-            nonlocal held
-            form = {"grant_type": "refresh_token", "client_id": "demo-app", "refresh_token": held}
-            reply = send("POST", "/oauth2/token", _FORM, urlencode(form).encode())
-            load.require(reply, HTTPStatus.OK)
-            held = json.loads(reply.body)["refresh_token"]
-
-        return call
-
-    def credentials(send: Send) -> Call:
-        return lambda: load.require(send("POST", "/token", _FORM, theirs.encode()), HTTPStatus.OK)
-
-    peer, ours = measure(
+    theirs = load.https(f"https://localhost:{port}", authority, _asking("/token", "bench", secret))
+    ours = load.https(gateway, authority, _asking("/oauth2/token", *_application(platform)))
+    peer, measured = measure(
         [
-            Subject(
-                "oidc-provider",
-                load.https(f"https://localhost:{port}", authority, credentials),
-                {"oidc-provider": provider.pid},
-            ),
-            Subject("tokens by refresh", load.https(gateway, authority, refresh), _processes(platform)),
+            Subject("oidc-provider", theirs, {"oidc-provider": provider.pid}),
+            Subject("tokens for client credentials", ours, _processes(platform)),
         ],
         int(TOKENS * scale),
     )
-    return [Line(ours, peer, ("gateway", "identity"), least=LEAST_TOKENS)]
+    return [Line(measured, peer, ("gateway", "identity"), least=LEAST_TOKENS)]
+
+
+def _asking(path: str, client_id: str, client_secret: str) -> Callable[[Send], Call]:
+    asked = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
+    form = urlencode(asked).encode()
+    return lambda send: lambda: load.require(send("POST", path, _FORM, form), HTTPStatus.OK)
+
+
+def _application(platform: Platform) -> tuple[str, str]:
+    """Id and secret of an application that is registered for this."""
+    headers = people.authorization(platform, "applications shop")
+
+    def call(path: str, body: dict[str, object]) -> dict[str, str]:
+        address = f"{platform.description['gateway']}/v1/{path}"
+        answer = requests.post(
+            address,
+            json=body,
+            headers=headers,
+            verify=platform.description["ca"],
+            timeout=load.PATIENCE_SECONDS,
+        )
+        answer.raise_for_status()
+        found: dict[str, str] = answer.json()
+        return found
+
+    wanted = {
+        "displayName": "Figures",
+        "clientAuthentication": "CLIENT_AUTHENTICATION_SECRET",
+        "scopes": ["shop.read"],
+        "grantTypes": ["client_credentials"],
+        "allShops": True,
+    }
+    made = call(f"{platform.description['companies']['halles']}/applications", wanted)
+    return made["clientId"], call(f"{made['name']}:generateSecret", {})["clientSecret"]
 
 
 def password_posts(platform: Platform, scale: float) -> list[Figure]:
