@@ -1,6 +1,6 @@
-"""Measures the suite's ratios on real processes: `python -m bench [--scale SHARE]`.
+"""Measures the suite's ratios on real processes: `python -m bench [--scale SHARE] [--write]`.
 
-At full scale it also writes `docs/figures.md` and its plot; what a smaller run gives is too coarse to be kept.
+At full scale it also writes `docs/figures.md` and its plot; where asked for a smaller run does so too, and says it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pathlib import Path
 
 from bench.comparisons import internal_calls, rest
 from bench.history import pages_of_changes
-from bench.load import CONNECTIONS
 from bench.memory import held
 from bench.plot import svg
 from bench.replica import replica
@@ -36,15 +35,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Starts the platform, measures, reports."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full number of calls")
-    scale: float = parser.parse_args(arguments).scale
+    parser.add_argument("--write", action="store_true", help="write docs/figures.md at a smaller scale too")
+    asked = parser.parse_args(arguments)
+    scale: float = asked.scale
     load = os.getloadavg()[0]
     rows, memory = _on_the_platform(scale)
     print(table(rows), holdings(memory), sep="\n")
     alone = _on_the_stand(scale)
     print(table(alone))
-    if scale == 1:
+    if scale == 1 or asked.write:
         docs, rows = PROJECT / "docs", [*rows, *alone]
-        (docs / "figures.md").write_text(page(rows, memory, CONNECTIONS, _commit(), load))
+        (docs / "figures.md").write_text(page(rows, memory, scale, _commit(), load))
         (docs / PLOT).write_text(svg(rows))
 
 

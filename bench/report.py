@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bench.load import CONNECTIONS
 from bench.measure import ROUNDS, Measured
 
 POSTGRES = "postgres"
@@ -17,7 +18,7 @@ PLOT = "figures.svg"
 
 _ABOUT = """# Figures
 
-Written by `make bench`. Measured with {where}{standing}. {quiet}
+Written by `make bench`. Measured with {where}{standing}, {scale}. {quiet}
 
 ![How far each figure is from its bar]({plot})
 
@@ -35,7 +36,8 @@ so less is better.
 - *A form verified* is `VerifyForm` of ten fields by public id; *opening keys* is what of the service's CPU went into
   decrypting keys during these rounds. *A read no older than a revision* passes by what is in memory.
 - *Tokens*: npm `oidc-provider` with its in-memory adapter; both give an application an access token for its secret,
-  signed by ES256. Here the secret's use is noted in the database, and another process signs.
+  signed by ES256. Here the application, its secret and its place are read from the database, where the secret's use is
+  noted once a minute, and gateway and identity are two processes.
 - *A password*: the form of the sign-in page is sent; the peer is the same hashing in this process.
 - *One of … companies*: three platforms of the shop service, filled by COPY with chains that verify; a company is
   chosen at random for each read, which passes by what is in memory.
@@ -172,7 +174,7 @@ def _table(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (titles, ("---",) * len(titles), *rows))
 
 
-def page(rows: Sequence[Row], memory: Sequence[Holding], connections: int, commit: str, load: float) -> str:
+def page(rows: Sequence[Row], memory: Sequence[Holding], scale: float, commit: str, load: float) -> str:
     """The whole of `docs/figures.md`; `load`: how many processes wanted to run when it began, beside these."""
     cores = os.cpu_count() or 1
     return _ABOUT.format(
@@ -180,10 +182,19 @@ def page(rows: Sequence[Row], memory: Sequence[Holding], connections: int, commi
         standing=f", on top of commit {commit}" if commit else "",
         quiet=_quiet(load, cores),
         plot=PLOT,
-        connections=connections,
+        scale=_scale(scale),
+        connections=CONNECTIONS,
         rounds=ROUNDS,
         table=table(rows),
         memory=holdings(memory),
+    )
+
+
+def _scale(scale: float) -> str:
+    return (
+        "with the full numbers of calls"
+        if scale == 1
+        else f"with only {scale:.0%} of the calls of a full run"
     )
 
 
