@@ -97,6 +97,7 @@ def test_replies_that_bear_secrets_say_so() -> None:
 
 
 def _secrets(method: Method) -> Iterator[str]:
+    names = ("_token", "code", "codes", "secret", "value", "request_id")
     for field in method.descriptor.output_type.fields:
-        if field.GetOptions().debug_redact and field.name.endswith(("_token", "code", "secret", "value")):
+        if field.GetOptions().debug_redact and field.name.endswith(names):
             yield field.name

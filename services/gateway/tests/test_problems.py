@@ -78,9 +78,14 @@ def test_a_fault_of_ours_says_nothing_but_the_request_id(fault: Fault) -> None:
             'Bearer realm="comptoir", error="invalid_token"',
         ),
         (
-            Unauthenticated("no", reason="INSUFFICIENT_USER_AUTHENTICATION", metadata={"max_age": "300"}),
+            Unauthenticated(
+                "no",
+                reason="INSUFFICIENT_USER_AUTHENTICATION",
+                metadata={"max_age": "300", "acr_values": "urn:comptoir:acr:2fa"},
+            ),
             "WWW-Authenticate",
-            'Bearer realm="comptoir", error="insufficient_user_authentication", max_age="300"',
+            'Bearer realm="comptoir", error="insufficient_user_authentication", '
+            'acr_values="urn:comptoir:acr:2fa", max_age="300"',
         ),
         (
             Denied("no", reason="INSUFFICIENT_SCOPE", metadata={"scope": "shop.read"}),

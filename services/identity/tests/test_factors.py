@@ -11,7 +11,7 @@ import pytest
 from comptoir.identity.v1 import factor_pb2, user_pb2
 from services.chassis.errors import Denied, Exists, Fault, Invalid, NotFound, Precondition, Unauthenticated
 from services.chassis.testing.tokens import ISSUER
-from services.identity.tests.acts import Acts, Hands, at_once
+from services.identity.tests.acts import PASSWORD, Acts, Hands, at_once
 from services.identity.tests.authenticator import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, Authenticator
 from services.identity.tests.proving import Person, again, altered, somebody, with_totp
 
@@ -242,15 +242,27 @@ def test_the_last_factor_stays_where_a_company_requires_one(acts: Acts) -> None:
 
 
 def test_the_last_factor_stays_while_the_password_is_short(acts: Acts) -> None:
-    person = with_totp(acts)
-    with person.acts.identity.database.administrator() as connection:
-        connection.execute(
-            "update passwords set short = true where user_id = %s", (person.user.name.removeprefix("users/"),)
+    person = somebody(acts)
+
+    def change(current: str, chosen: str) -> None:
+        request = user_pb2.ChangePasswordRequest(
+            name=person.user.name, current_password=current, new_password=chosen
         )
+        acts.identity.call("UserService/ChangePassword", request, user_pb2.User, token=person.token)
+
+    with pytest.raises(Invalid) as short:
+        change(PASSWORD, "wharf 4 gulls")
+    person.enrol_totp()
+    person.confirm_totp(person.code())
+    change(PASSWORD, "wharf 4 gulls")
     with pytest.raises(Precondition) as refused:
         person.delete_totp()
+    change("wharf 4 gulls", "wharf 4 gulls and a buoy")
+    person.delete_totp()
 
+    assert [found.rule for found in short.value.violations] == ["password_length"]
     assert refused.value.reason == "PASSWORD_TOO_SHORT"
+    assert acts.sign_in(person.user.login, "wharf 4 gulls and a buoy")
 
 
 def test_the_person_is_told_by_mail_and_finds_it_in_the_history(acts: Acts) -> None:
