@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
+import time
 from functools import partial
 from typing import Any, Protocol
 
@@ -25,6 +26,10 @@ SLOWEST_BODY_SECONDS = 30.0
 MOST_HELD_BYTES = 64 * 1024 * 1024
 """Bytes of bodies held at once, over all requests of this process."""
 _BODILESS = ("GET", "HEAD", "OPTIONS")
+
+
+RECEIVED = "comptoir.received"
+"""When the whole request was here, before it waited for a thread."""
 
 
 class Scope(Protocol):
@@ -127,6 +132,7 @@ def environ(scope: Scope, body: bytes) -> dict[str, Any]:
         "SERVER_PORT": "443",
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
         "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        RECEIVED: time.time(),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "https",
         "wsgi.input": io.BytesIO(body),

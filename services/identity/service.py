@@ -84,7 +84,7 @@ def _handlers(resources: Resources) -> Handlers:
     passwords, keys = Passwords(), _keys(resources)
     refresh_tokens = RefreshTokens(resources.vault)
     verifier = TokenVerifier(settings.issuer, SigningKeys(keys.jwks).find, resources.clock)
-    grants = Grants(settings.issuer, keys, refresh_tokens, verifier, database)
+    grants = Grants(settings.issuer, keys, refresh_tokens, verifier, database, resources.clock)
     outbox = Outbox(MailRow, settings.mail_domain)
     mails, mail = Mails(outbox), sender(resources, outbox)
     resources.starters.append(mail.start)

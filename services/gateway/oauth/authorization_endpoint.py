@@ -111,8 +111,11 @@ class AuthorizationEndpoint:
         if wishes.silent:
             raise LoginRequiredError()
         kept = [(name, value) for name, value in request.args.items(multi=True) if name != MARK]
-        back = with_query(AUTHORIZE, [*kept, (MARK, self.freshness.mark())])
-        return see_other(with_query(SIGN_IN, [("next", back)]))
+
+        def onward(mark: str) -> Response:
+            return see_other(with_query(SIGN_IN, [("next", with_query(AUTHORIZE, [*kept, (MARK, mark)]))]))
+
+        return self.freshness.mark(onward)
 
     def _has_consented(self, grant: CodeGrant, wishes: Wishes, person: SignedIn) -> bool:
         if "consent" in wishes.prompts:
@@ -135,7 +138,7 @@ class AuthorizationEndpoint:
     def _answer(self, grant: CodeGrant, agreement: Agreement | None) -> Response:
         response = self.server.create_authorization_response(grant.request, agreement, grant)
         assert isinstance(response, Response)
-        return response
+        return self.freshness.spend(response)
 
     def _page(
         self,

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidClientError, InvalidRequestError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
+from flask import request
 
 from comptoir.identity.v1 import oauth_pb2
 from services.chassis.errors import Fault
+from services.gateway.front import RECEIVED
 from services.gateway.oauth.authorization_request import check, granted_scopes, registered
 from services.gateway.oauth.parameters import ProtocolRequest
 from services.gateway.oauth.redirects import from_fault, location
@@ -102,5 +104,7 @@ class CodeGrant(AuthorizationCodeGrant):
             redirect_uri=required(form, "redirect_uri"),
             code_verifier=required(form, "code_verifier"),
         )
+        if RECEIVED in request.environ:
+            grant.receive_time.FromMicroseconds(int(request.environ[RECEIVED] * 1_000_000))
         asked = oauth_pb2.RedeemGrantRequest(client=self.request.credentials, authorization_code=grant)
         return redeemed(self.server, asked)

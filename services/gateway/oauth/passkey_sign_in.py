@@ -13,7 +13,7 @@ from services.chassis.errors import Invalid, Unauthenticated
 from services.gateway.oauth.arrival import Arrival
 from services.gateway.oauth.identity import Identity
 from services.gateway.oauth.pages import Pages
-from services.gateway.oauth.places import PASSKEY, SIGN_IN, onward, pending_authorization, with_query
+from services.gateway.oauth.places import PASSKEY, SIGN_IN, onward, with_query
 from services.gateway.oauth.targets import Targets
 from services.look.languages import known
 from services.look.page import LANGUAGE_PARAMETER, Problem
@@ -54,7 +54,7 @@ class PasskeySignIn:
             here=with_query(PASSKEY, [("next", onto)]),
             problems=problems,
             form_targets=self.targets.of(onto),
-            ui_locales=pending_authorization(onto).get("ui_locales", "").split(),
+            ui_locales=self.targets.pending(onto).get("ui_locales", "").split(),
             script=True,
             onto=onto,
             chosen_language=known(request.args.get(LANGUAGE_PARAMETER) or request.form.get("language")),

@@ -19,6 +19,7 @@ from services.chassis.errors import Fault
 from services.gateway.oauth.client_credentials import credentials
 from services.gateway.oauth.code_grant import CodeGrant
 from services.gateway.oauth.parameters import Parameters
+from services.gateway.oauth.places import pending_authorization
 from services.gateway.oauth.server import Server
 from services.gateway.oauth.token_request import InvalidProof, oauth_error
 
@@ -86,6 +87,14 @@ class PushedRequests:
         if parameters is None:
             raise InvalidRequestError("The request_uri is unknown, was used, or has expired.")
         return [("client_id", client_id), (TAKEN, self.signer.dumps(parameters))]
+
+    def pending(self, path: str) -> dict[str, str]:
+        """Parameters of the authorization request that the path stands for; empty if it stands for none."""
+        pending = pending_authorization(path)
+        try:
+            return dict(self.parameters(MultiDict(pending))[0])
+        except OAuth2Error:
+            return {}
 
     def parameters(self, args: MultiDict[str, str]) -> tuple[MultiDict[str, str], bool]:
         """The authorization request that the address stands for, and whether it was pushed."""

@@ -18,7 +18,6 @@ from services.gateway.oauth.places import (
     PASSWORD_HELP,
     SIGN_IN,
     onward,
-    pending_authorization,
     with_query,
 )
 from services.gateway.oauth.redirects import see_other
@@ -45,7 +44,7 @@ class SignIn:
     def show(self) -> Response:
         onto = onward(request.args.get("next"))
         # Only ever repeated to whoever sent it: nothing is looked up, so nothing is told about accounts.
-        hint = pending_authorization(onto).get("login_hint", "")
+        hint = self.targets.pending(onto).get("login_hint", "")
         return self._page(onto, login=hint[:_LONGEST_HINT])
 
     def submit(self) -> Response:
@@ -91,7 +90,7 @@ class SignIn:
         problems: Iterable[Problem] = (),
     ) -> Response:
         problems = list(problems)
-        pending = pending_authorization(onto)
+        pending = self.targets.pending(onto)
         application, targets = self.targets.waiting(onto)
         return self.pages.show(
             "sign_in.html",

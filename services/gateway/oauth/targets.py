@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from services.chassis.errors import Fault
 from services.gateway.oauth.authorization_request import registered
 from services.gateway.oauth.identity import Identity
-from services.gateway.oauth.places import pending_authorization
+from services.gateway.oauth.pushed import PushedRequests
 from services.look.headers import form_target
 
 
@@ -19,6 +19,11 @@ class Targets:
     """Finds them."""
 
     identity: Identity
+    pushed: PushedRequests
+
+    def pending(self, onto: str) -> dict[str, str]:
+        """Parameters of the authorization request that waits there; empty if none does."""
+        return self.pushed.pending(onto)
 
     def of(self, onto: str) -> list[str]:
         """Sources for the policy of a page that leads there."""
@@ -26,7 +31,7 @@ class Targets:
 
     def waiting(self, onto: str) -> tuple[str, list[str]]:
         """The application's name, and those sources."""
-        pending = pending_authorization(onto)
+        pending = self.pending(onto)
         try:
             client = self.identity.client(pending["client_id"]) if "client_id" in pending else None
         except Fault:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from comptoir.identity.v1 import oauth_pb2
 from services.chassis.contract import PATTERNS
@@ -12,12 +13,13 @@ from services.identity.factors import held
 from services.identity.oauth import clients, codes, consents, pushed_requests
 from services.identity.oauth.authentication import Authentication, Shown
 from services.identity.oauth.clients import AUTHORIZATION_CODE, Client
-from services.identity.oauth.grants import Grants
+from services.identity.oauth.grants import Grants, Tokens
 from services.identity.oauth.introspection import Introspection
 from services.identity.oauth.refusals import not_a_member, second_factor_required
 from services.identity.oauth.signing_keys import KeyRing
 from services.identity.oauth.tokens import LIFETIME_SECONDS
 
+_INSTANT = timedelta(microseconds=1)
 COMPANY = PATTERNS["comptoir.company/Company"]
 
 
@@ -81,22 +83,7 @@ class OAuthApi:
         return oauth_pb2.CreateAuthorizationCodeResponse(code=code)
 
     def redeem_grant(self, request: oauth_pb2.RedeemGrantRequest, call: Call) -> oauth_pb2.TokenSet:
-        client, proof = self._authenticated(request.client, call), request.key_proof
-        key = self.authentication.proved(call, client, proof.key_thumbprint, proof.proof_id)
-        if request.HasField("client_credentials"):
-            tokens = self.grants.by_itself(call, client, request.client_credentials.scopes, key)
-        elif request.HasField("token_exchange"):
-            wish = request.token_exchange
-            company = (COMPANY.parse(wish.company) or {})["company"]
-            tokens = self.grants.exchange(call, client, wish.subject_token, company, wish.scopes, key)
-        elif request.HasField("authorization_code"):
-            shown = request.authorization_code
-            tokens = self.grants.redeem_code(
-                call, client, shown.code, shown.redirect_uri, shown.code_verifier, key
-            )
-        else:
-            asked = request.refresh_token
-            tokens = self.grants.refresh(call, client, asked.refresh_token, asked.scopes, key)
+        tokens = self._redeemed(request, call)
         return oauth_pb2.TokenSet(
             access_token=tokens.access_token,
             expires_in_seconds=LIFETIME_SECONDS,
@@ -104,6 +91,25 @@ class OAuthApi:
             id_token=tokens.id_token,
             scopes=tokens.scopes,
         )
+
+    def _redeemed(self, request: oauth_pb2.RedeemGrantRequest, call: Call) -> Tokens:
+        exchanging = request.HasField("token_exchange")
+        caller = self.grants.subject(call, request.token_exchange.subject_token) if exchanging else None
+        client, proof = self._authenticated(request.client, call), request.key_proof
+        key = self.authentication.proved(call, client, proof.key_thumbprint, proof.proof_id)
+        if request.HasField("client_credentials"):
+            return self.grants.by_itself(call, client, request.client_credentials.scopes, key)
+        if caller is not None:
+            wish = request.token_exchange
+            company = (COMPANY.parse(wish.company) or {})["company"]
+            return self.grants.exchange(call, client, caller, company, wish.scopes, key)
+        if request.HasField("authorization_code"):
+            shown = request.authorization_code
+            return self.grants.redeem_code(
+                call, client, shown.code, shown.redirect_uri, shown.code_verifier, key, _received(shown, call)
+            )
+        asked = request.refresh_token
+        return self.grants.refresh(call, client, asked.refresh_token, asked.scopes, key)
 
     def revoke_token(
         self, request: oauth_pb2.RevokeTokenRequest, call: Call
@@ -155,6 +161,11 @@ class OAuthApi:
         self, request: oauth_pb2.ListSigningKeysRequest, call: Call
     ) -> oauth_pb2.ListSigningKeysResponse:
         return oauth_pb2.ListSigningKeysResponse(jwks_json=self.keys.jwks())
+
+
+def _received(shown: oauth_pb2.AuthorizationCodeGrant, call: Call) -> datetime:
+    """When the request came in: without a word of the gateway, only now."""
+    return shown.receive_time.ToDatetime(UTC) if shown.HasField("receive_time") else call.now + _INSTANT
 
 
 def _client(row: Client) -> oauth_pb2.Client:

@@ -1,18 +1,22 @@
 """Redeeming grants for tokens (RFC 6749 4.1.3 and 6): one transaction that consumes the grant, checks the session and
 the place in the company, writes the family and signs.
 
-A grant shown twice was stolen from somebody, so what it gave is revoked. The call that notices is refused, and its
-transaction rolled back: the revocation is committed in another one, while the session is still held.
+A grant shown twice was stolen from somebody, so what it gave is revoked; of a code that came twice at once, one is
+merely refused. The call that notices is refused, and its transaction rolled back: the revocation is committed in
+another one, while the session is still held.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
+from services.chassis.caller import Caller
+from services.chassis.clock import Clock
 from services.chassis.db.database import Database
 from services.chassis.db.scope import Scope
 from services.chassis.errors import Unauthenticated
@@ -60,9 +64,17 @@ class Grants:
     refresh_tokens: RefreshTokens
     verifier: TokenVerifier
     database: Database
+    clock: Clock
 
     def redeem_code(
-        self, call: Call, client: Client, code: str, redirect_uri: str, verifier: str, key: str
+        self,
+        call: Call,
+        client: Client,
+        code: str,
+        redirect_uri: str,
+        verifier: str,
+        key: str,
+        received: datetime,
     ) -> Tokens:
         """The first tokens of a sign-in."""
         client.require(AUTHORIZATION_CODE)
@@ -70,12 +82,13 @@ class Grants:
         if row.client_id != client.client_id:
             raise invalid_grant()
         if row.redeem_time is not None:
-            self._revoke_aside(row.family_id)
+            if received > row.redeem_time:
+                self._revoke_aside(row.family_id)
             raise invalid_grant()
         if not row.redeemable(redirect_uri, verifier, call.now) or row.key_thumbprint not in ("", key):
             raise invalid_grant()
         authority = _authority(call, session, row.company)
-        row.redeem_time = call.now
+        row.redeem_time = self.clock()
         refresh = ""
         if REFRESH_TOKEN in client.grant_types:
             family = families.found(call.db, session, client, row.scopes, row.company, key, call.now)
@@ -117,22 +130,27 @@ class Grants:
         )
         return Tokens(access, "", "", asked)
 
+    def subject(self, call: Call, token: str) -> Caller:
+        """The person whose access token is to be exchanged, to whom the call is confined before anything is read."""
+        try:
+            caller = self.verifier.verify(token)
+        except Unauthenticated:
+            raise invalid_subject_token() from None
+        if not caller.is_person:
+            raise invalid_subject_token()
+        call.enter(user=caller.subject)
+        return caller
+
     def exchange(
-        self, call: Call, client: Client, subject_token: str, company: str, scopes: Sequence[str], key: str
+        self, call: Call, client: Client, caller: Caller, company: str, scopes: Sequence[str], key: str
     ) -> Tokens:
         """A token of the same sign-in for another company of the person's (RFC 8693): nothing is kept of it."""
         client.require(TOKEN_EXCHANGE)
-        try:
-            caller = self.verifier.verify(subject_token)
-        except Unauthenticated:
-            raise invalid_subject_token() from None
-        mine = caller.client_id == client.client_id and caller.is_person
-        if not mine or caller.key_thumbprint not in ("", key):
+        if caller.client_id != client.client_id or caller.key_thumbprint not in ("", key):
             raise invalid_subject_token()
         given = sorted(caller.scopes & set(client.scopes))
         if not given or not set(scopes) <= set(given):
             raise invalid_scope(set(scopes) - set(given))
-        call.enter(user=caller.subject)
         session = sessions.seek(call.db, caller.session)
         if session is None or not session.alive(call.now):
             raise invalid_subject_token()

@@ -212,6 +212,29 @@ def test_of_twenty_redemptions_at_once_exactly_one_succeeds(here: Scene) -> None
     assert [fault.reason for fault in refused] == ["INVALID_GRANT"] * 19
 
 
+def test_those_who_lose_a_race_leave_the_winner_what_it_got_and_a_later_replay_does_not(
+    here: Scene, hands: Hands
+) -> None:
+    grant = oauth_pb2.AuthorizationCodeGrant(code=here.code(), redirect_uri=REDIRECT, code_verifier=VERIFIER)
+    grant.receive_time.FromDatetime(hands())
+    request = oauth_pb2.RedeemGrantRequest(client=here.client, authorization_code=grant)
+
+    def redeem() -> oauth_pb2.TokenSet:
+        return here.acts.identity.call("OAuthService/RedeemGrant", request, oauth_pb2.TokenSet)
+
+    ends = at_once(20, redeem)
+    (won,) = [end for end in ends if not isinstance(end, Fault)]
+    refreshed = here.acts.refresh(here.client, won.refresh_token)
+
+    hands.forward(seconds=1)
+    grant.receive_time.FromDatetime(hands())
+    request.authorization_code.CopyFrom(grant)
+    with pytest.raises(Precondition):
+        redeem()
+    with pytest.raises(Precondition):
+        here.acts.refresh(here.client, refreshed.refresh_token)
+
+
 def test_a_replayed_code_revokes_what_it_gave_though_the_replay_is_refused(here: Scene) -> None:
     code = here.code()
     tokens = here.redeem(code)

@@ -112,6 +112,21 @@ def test_a_fresh_sign_in_cannot_be_skipped_and_is_asked_once(
     assert "code" in answer_in(done)
 
 
+def test_a_mark_is_good_in_one_browser_and_for_one_answer(gateway: Gateway) -> None:
+    client_id, login = gateway.application(first_party=True), gateway.member()
+    browser, other = gateway.signed_in(login), gateway.signed_in(login)
+    asked = browser.get(Request(client_id).but(prompt="login").path)
+    page = browser.get(asked.location)
+    marked = form_of(page).values["next"]
+
+    done = browser.submit(page, login=login, password=PASSWORD)
+    elsewhere = other.submit(other.get("/sign-in"), login=login, password=PASSWORD)
+
+    assert "code" in answer_in(done)
+    assert elsewhere.status_code == 200
+    assert [each.get(marked).location.partition("?")[0] for each in (browser, other)] == ["/sign-in"] * 2
+
+
 def test_max_age_lets_a_recent_sign_in_count(gateway: Gateway) -> None:
     client_id = gateway.application(first_party=True)
     request = Request(client_id).but(prompt="none")

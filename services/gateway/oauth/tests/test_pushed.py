@@ -31,9 +31,12 @@ def test_a_pushed_request_leads_through_sign_in_and_consent_to_a_code(gateway: G
     client, login = gateway.application(), gateway.member()
     answer = push(gateway, Request(client).but(login_hint=login))
     browser = gateway.browser()
-    page = browser.submit(browser.open(address(client, answer)), login=login, password=PASSWORD)
+    sign_in = browser.open(address(client, answer))
+    page = browser.submit(sign_in, login=login, password=PASSWORD)
     back = answer_in(browser.submit(page, decision="allow"))
 
+    assert f'value="{login}"' in sign_in.text
+    assert "form-action 'self' https://app.example" in sign_in.headers["Content-Security-Policy"]
     assert answer.get_json()["expires_in"] == 60
     assert answer.headers["Cache-Control"] == "no-store"
     assert back["state"] == "état & more"
