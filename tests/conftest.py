@@ -1,8 +1,9 @@
-"""The real platform, every process of it, started once for the journeys."""
+"""What takes long to start, started once: the real platform, every process of it, and all services in this process."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,11 @@ import pytest
 from deploy.local import ports
 from deploy.local.browser import Application, Merchant
 from deploy.local.platforms import Platform
+from services.chassis.service import Service
+from services.chassis.testing.postgres import Databases
+from services.chassis.testing.running import Running
+from tests.isolation.matrix import Matrix
+from tests.isolation.world import World
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +30,26 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 def demonstration(platform: Platform) -> dict[str, Any]:
     """What `var/platform.json` says."""
     return platform.description
+
+
+@pytest.fixture(scope="session")
+def matrix(
+    databases: Databases, certificates: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Matrix]:
+    """Every service in this process, two companies in them, and everybody who calls: it takes seconds to fill."""
+    running: list[Running] = []
+
+    def start(service: Service, **settings: Any) -> Running:
+        directory = tmp_path_factory.mktemp(service.name)
+        running.append(Running(service, databases.clone(service), certificates, directory, **settings))
+        return running[-1]
+
+    world = World(start, certificates, tmp_path_factory.mktemp("gateway"))
+    yield Matrix(world)
+    world.close()
+    for each in running:
+        each.stop()
+        each.database.drop()
 
 
 @pytest.fixture

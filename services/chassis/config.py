@@ -92,6 +92,8 @@ class Settings(DatabaseSettings):
     """Scratch that survives a restart, such as the last known good signing keys."""
     threads: int = 4
     """Calls that are served at the same time; one process a core."""
+    connections: PositiveInt | None = None
+    """To the database, at most; four more than threads by default."""
 
     def feed_address(self, source: str) -> str | None:
         """Where a service is watched."""

@@ -14,7 +14,8 @@ from services.chassis.errors import Invalid, Violation
 MOST_PATHS = 64
 """More than any resource has fields; what is checked for each path must not grow with the message."""
 _SHOWN = 64
-_FIXED = {field_behavior_pb2.OUTPUT_ONLY, field_behavior_pb2.IDENTIFIER, field_behavior_pb2.IMMUTABLE}
+FIXED = {field_behavior_pb2.OUTPUT_ONLY, field_behavior_pb2.IDENTIFIER, field_behavior_pb2.IMMUTABLE}
+"""Behaviour of fields that no update writes."""
 
 
 def in_mask(path: str, mask: tuple[str, ...]) -> bool:
@@ -47,7 +48,7 @@ def names(method: Method, request: Any, field: str) -> bool:
 def _writable(field: FieldDescriptor, method: Method) -> bool:
     if method.policy.corrects:
         return field.name in method.policy.corrects
-    return not behaviors(field) & _FIXED and field.name != "etag"
+    return not behaviors(field) & FIXED and field.name != "etag"
 
 
 def mask_violations(method: Method, request: Any, paths: tuple[str, ...]) -> Iterator[Violation]:
@@ -69,7 +70,7 @@ def _refused(descriptor: Descriptor, path: str, method: Method) -> str | None:
         field = current.fields_by_name.get(step) if current is not None else None
         if field is None:
             return "which is no field that can be masked"
-        if (depth == 0 and not _writable(field, method)) or (depth and behaviors(field) & _FIXED):
+        if (depth == 0 and not _writable(field, method)) or (depth and behaviors(field) & FIXED):
             return "which cannot be changed"
         current = field.message_type if not field.is_repeated else None
     return None

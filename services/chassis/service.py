@@ -150,7 +150,8 @@ def _compact() -> None:
 
 def build(service: Service, settings: Settings, clock: Clock = system_clock) -> tuple[Server, Resources]:
     """The server of a service, not yet started."""
-    database = Database(settings.database_url, connections=settings.threads + 4, conflicts=service.conflicts)
+    connections = settings.connections or settings.threads + 4
+    database = Database(settings.database_url, connections=connections, conflicts=service.conflicts)
     vault = configured_vault(service.name, service.tables.data_keys, settings)
     bell = Bell(settings.database_url)
     changes = ChangeLog(service.name, service.tables.log, vault, bell.ring)

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from comptoir.identity.v1 import membership_pb2, session_pb2, user_pb2
 from comptoir.options.v1 import policy_pb2
-from services.chassis.contract import PATTERNS, Method, every_method
+from services.chassis.contract import PATTERNS, RESOURCES, Method, every_method
 from services.chassis.names import Pattern
 from services.chassis.testing.running import METHODS
 from tests.isolation.sowing import sown
@@ -22,6 +22,8 @@ from tests.isolation.world import World
 
 ROLES = ("owner", "administrator", "developer", "accountant", "reader")
 PASSWORD = "a made-up phrase 4 you"
+APPLICATION, SECRET = "matrix-app", "a secret of forty characters, made up!!!"
+"""A client that can prove itself."""
 NOWHERE = "nowherenowherenowher"
 """A company that never was."""
 OWN, SIBLING, SPARE, USED = range(4)
@@ -121,18 +123,22 @@ class Company:
             "message": self._post,
             "image": partial(self._image, number),
             "mail": self._dead_mail,
+            "session": lambda: self._session(ids["user"]),
         }
-        made = makers[variable]() if variable in makers else self._created(variable, ids)
+        made = makers[variable]() if variable in makers else self._created(variable, needed=number is None)
         self._kept[kept] = made
         return made
 
-    def _created(self, variable: str, ids: dict[str, str]) -> str:
+    def _created(self, variable: str, *, needed: bool) -> str:
         """By the method that creates such a thing, found in the contract."""
         kind = next(kind for kind, pattern in PATTERNS.items() if pattern.variables[-1:] == (variable,))
         for method in every_method():
             if method.created and method.name == f"Create{kind.rpartition('/')[2]}":
+                self.world.forget_attempts()
                 answer = self.call(method, self.filled(method))
                 return str(answer.name).rpartition("/")[2]
+        if not needed:
+            return "z" * 20
         raise LookupError(
             f"nothing makes a {variable}: say how in `Company._id` of tests/isolation/companies.py,"
             " or give it a Create method"
@@ -253,24 +259,33 @@ class Company:
         self.world.change("identity", "update outbox set state = 'DEAD' where mail_id = %s", mail)
         return mail
 
+    def _session(self, user: str) -> str:
+        """A session of somebody who signed in."""
+        if user not in self.logins:
+            return "z" * 20
+        self.sign_in(user)
+        request = METHODS["UserSessionService/ListUserSessions"].request(parent=f"users/{user}")
+        answer = self.world.ask("UserSessionService/ListUserSessions", request, token=self.token(sub=user))
+        return str(answer.sessions[0].name).rpartition("/")[2]
+
     def _change(self, ids: Mapping[str, str], anew: bool) -> str:
         """The number of an update of what the name's first part stands for."""
-        name = next(
-            PATTERNS[kind].format(ids)
+        kind, name = next(
+            (kind, pattern.format(ids))
             for kind, pattern in PATTERNS.items()
-            if set(pattern.variables) == set(ids) and pattern.text.endswith("}")
+            if set(pattern.variables) == set(ids) and pattern.text.endswith("}") and kind in RESOURCES
         )
-        service = "company" if set(ids) == {"company"} else "shop" if "shop" in ids else "identity"
-        updates = {
-            "companies": "CompanyService/UpdateCompany",
-            "shops": "ShopService/UpdateShop",
-            "memberships": "MembershipService/UpdateMembership",
-            "users": "UserService/UpdateUser",
-        }
-        query = "select max(sequence) from changes where resource = %s and action like '%%UPDATE%%'"
+        update = f"Update{kind.rpartition('/')[2]}"
+        method = next(each for each in METHODS if each.endswith(f"/{update}"))
+        service = METHODS[method].service.split(".")[1]
+        # What is recorded under another name of its own is found by the history that it stands in.
+        query = (
+            "select coalesce(max(sequence) filter (where resource = history), max(sequence)) from changes"
+            " where history = %s and action like '%%UPDATE%%'"
+        )
         found = self.world.rows(service, query, name)[0][0]
         if found is None or anew:
-            self.update(updates[name.split("/")[-2]], name)
+            self.update(method, name)
             found = self.world.rows(service, query, name)[0][0] or found
         return str(found)
 

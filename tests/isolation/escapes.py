@@ -21,6 +21,11 @@ OPEN_TO_ALL = {
 """Methods that tell what exists from what does not."""
 
 NO_REAL_CALL = {
-    "OAuthService/RedeemGrant": "needs a code, which only a visit gives: services/identity/tests/test_codes.py",
+    "InvitationService/ApproveAdmission": "needs somebody who took a mailed link: test_invitations.py there",
+    "InvitationService/RefuseAdmission": "needs somebody who took a mailed link: test_invitations.py there",
+    "OAuthService/RedeemGrant": "needs a code, which only a visit gives: test_codes.py there",
+    "PasswordService/CheckPasswordReset": "needs a link, which only its mail holds: test_reset_password.py there",
+    "PasswordService/ResetPassword": "needs a link, which only its mail holds: test_reset_password.py there",
 }
-"""Methods whose example cannot be turned into a call that does something, and where they are proved instead."""
+"""Methods whose example cannot be turned into a call that does something, and where they are proved instead: among
+the tests of identity."""

@@ -17,14 +17,14 @@ from services.chassis.testing.running import METHODS
 from services.gateway.routes import Route, routes
 from tests.isolation.callers import Who, everybody
 from tests.isolation.cells import Cells, Group, groups
-from tests.isolation.companies import OWN, SPARE, USED, Company, found
+from tests.isolation.companies import APPLICATION, OWN, SECRET, SPARE, USED, Company, found
 from tests.isolation.oracles import betrayed, let_in, told_apart
 from tests.isolation.slots import PLACES, slots
 from tests.isolation.wire import Answer
 from tests.isolation.world import World
 
 OURS, THEIRS = "zqourszq", "zqtheirszq"
-_UNREAL = ("INVALID_GRANT", "NOT_READY")
+_UNREAL = ("INVALID_GRANT", "LINK_NOT_VALID", "NOT_READY")
 """The same code, and yet about nothing."""
 Cell = tuple[str, Message, str]
 """A kind of thing, the request that names it, and how."""
@@ -47,6 +47,9 @@ class Matrix:
     def __post_init__(self) -> None:
         world = self.world
         world.ask("OAuthService/PutClient", METHODS["OAuthService/PutClient"].example(), service="bootstrap")
+        proving: Any = METHODS["OAuthService/PutClient"].example()
+        proving.client.client_id, proving.client_secret = APPLICATION, SECRET
+        world.ask("OAuthService/PutClient", proving, service="bootstrap")
         self.ours, self.theirs = found(world, OURS), found(world, THEIRS)
         self.callers = everybody(world, self.ours, self.theirs)
         self.theirs.token()
@@ -160,14 +163,16 @@ class Matrix:
 
     def real(self, method: Method) -> Answer:
         """The example, sent by somebody who may, about things made for it."""
-        who = self._entitled(method)
+        who = self.entitled(method)
+        self.world.forget_attempts()
         if who.kind is Kind.MERCHANT and method.policy.scope == policy_pb2.SCOPE_USER:
             user = self.ours.admit()
             who = replace(who, user=user, token=self.ours.token(sub=user, role="developer"))
         request = self.cells.base(method, who, None)
         return self.world.send(method, request, service=who.service, token=who.token)
 
-    def _entitled(self, method: Method) -> Who:
+    def entitled(self, method: Method) -> Who:
+        """Somebody who may call it."""
         by_name = {who.name: who for who in self.callers}
         if Kind.MERCHANT.value in method.callers:
             return by_name["owner"]

@@ -46,7 +46,8 @@ def told_apart(group: Group, answers: Mapping[str, tuple[str, Answer]]) -> Itera
     """Things that a stranger cannot see, and yet is answered differently about."""
     if named(group.method) in OPEN_TO_ALL:
         return
-    pairs = [("never", kind) for kind in STRANGE]
+    # Another's thing under one's own company is one that never was there.
+    pairs = [*(("never", kind) for kind in STRANGE), ("own never", "mixed")]
     if group.who.reaches and group.slot and group.slot.is_of("shop"):
         pairs.append(("own never", "sibling"))
     for reference, kind in pairs:
@@ -75,3 +76,6 @@ def let_in(group: Group, kind: str, answer: Answer) -> Iterator[str]:
     strange = foreign and not names_new and kind in (*STRANGE, "wild", "wrong")
     if answer.is_ok and strange and group.who.kind is Kind.MERCHANT:
         yield "a stranger was served"
+    in_company = group.method.policy.scope == policy_pb2.SCOPE_COMPANY
+    if answer.is_ok and group.who.name == "removed" and in_company and not group.method.reads_only:
+        yield "somebody who was put out has written"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from services.chassis.contract import Method
 
 REQUEST_ID = "isolation-0001"
 """The same for every call, so that no answer differs by it."""
+CALLS: Counter[str] = Counter()
+"""How many there were, by the way they went."""
 _ENCODED = re.compile(rb"[A-Za-z0-9_+/-]{24,}={0,2}")
 _CHANGING = frozenset({"date", "ratelimit", "ratelimit-policy", "retry-after", "content-length"})
 
@@ -69,7 +72,6 @@ class Wire:
     def __init__(self, ports: Mapping[str, int], certificates: Path) -> None:
         self._ports, self._certificates = ports, certificates
         self._channels: dict[tuple[str, str], grpc.Channel] = {}
-        self.calls = 0
 
     def call(
         self,
@@ -80,7 +82,7 @@ class Wire:
         metadata: Mapping[str, str],
         seconds: float = 30,
     ) -> Answer:
-        self.calls += 1
+        CALLS["grpc"] += 1
         stub: Any = self._channel(method.service.split(".")[1], service).unary_unary(method.path)
         sent = [("x-request-id", REQUEST_ID), *metadata.items()]
         try:

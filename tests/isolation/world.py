@@ -25,7 +25,7 @@ from services.gateway.front import Front
 from services.gateway.routes import Route
 from services.gateway.scalars import camel_case
 from services.gateway.tests.entrance import entrance
-from tests.isolation.wire import Answer, Wire, of_http
+from tests.isolation.wire import CALLS, Answer, Wire, of_http
 
 _UNLIMITED = 1_000_000
 
@@ -33,7 +33,7 @@ _UNLIMITED = 1_000_000
 class World:
     """The services by name, tokens that all of them believe, and the ways in."""
 
-    def __init__(self, run_service: Callable[..., Running], certificates: Path, directory: Path) -> None:
+    def __init__(self, start: Callable[..., Running], certificates: Path, directory: Path) -> None:
         self.mint = Mint()
         (directory / "images").mkdir()
         self.running: dict[str, Running] = {}
@@ -42,7 +42,7 @@ class World:
             if name == "identity":
                 special["source_tries"] = _UNLIMITED
             believing = replace(service, find_key=lambda _: self.mint.find)
-            self.running[name] = run_service(believing, **special)
+            self.running[name] = start(believing, **special)
         self.mint.minted = self._minted
         ports = {name: each.server.port for name, each in self.running.items()}
         self.wire = Wire(ports, certificates)
@@ -78,7 +78,7 @@ class World:
         sent = _as_http(route, request)
         if sent is None:
             return None
-        self.wire.calls += 1
+        CALLS["rest"] += 1
         headers |= {
             "X-Request-Id": "isolation-0001",
             **({"Authorization": f"Bearer {token}"} if token else {}),
@@ -96,6 +96,10 @@ class World:
             connection.execute("set session_replication_role = replica")
             connection.execute(query.encode(), values)
             connection.execute("reset session_replication_role")
+
+    def forget_attempts(self) -> None:
+        """Lets go on what is held back for an hour."""
+        self.change("identity", "delete from attempts")
 
     def digests(self, words: list[str], *services: str) -> dict[str, str]:
         """For each table of these services, or of all, a hash of all rows in which any of the words stands."""

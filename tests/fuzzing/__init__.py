@@ -1,0 +1,1 @@
+"""Whatever is sent, by whoever: no mistake of ours comes back."""
