@@ -20,12 +20,14 @@ OPEN_TO_ALL = {
 }
 """Methods that tell what exists from what does not."""
 
-NO_REAL_CALL = {
-    "InvitationService/ApproveAdmission": "needs somebody who took a mailed link: test_invitations.py there",
-    "InvitationService/RefuseAdmission": "needs somebody who took a mailed link: test_invitations.py there",
-    "OAuthService/RedeemGrant": "needs a code, which only a visit gives: test_codes.py there",
-    "PasswordService/CheckPasswordReset": "needs a link, which only its mail holds: test_reset_password.py there",
-    "PasswordService/ResetPassword": "needs a link, which only its mail holds: test_reset_password.py there",
+ONE_TIME = {
+    "INVALID_GRANT": "a code that only a browser's visit gives, or a token of its like",
+    "LINK_NOT_VALID": "a link that only its mail holds",
 }
-"""Methods whose example cannot be turned into a call that does something, and where they are proved instead: among
-the tests of identity."""
+"""Reasons with which a method refuses what can be used once and cannot be made up; its own tests prove the rest."""
+
+NO_REAL_CALL = {
+    "InvitationService/ApproveAdmission": "needs somebody who took a mailed link: test_invitations.py of identity",
+    "InvitationService/RefuseAdmission": "needs somebody who took a mailed link: test_invitations.py of identity",
+}
+"""Methods whose example cannot be turned into a call about something, and where they are proved instead."""

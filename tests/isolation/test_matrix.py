@@ -16,7 +16,7 @@ from tests.isolation.escapes import NO_REAL_CALL, named
 from tests.isolation.matrix import Matrix, is_real
 from tests.isolation.wire import CALLS, Answer
 
-PART = 80
+PART = 160
 """Every so many groups are tried in each run, and all of them in `make soak`."""
 METHODS = [method for method in every_method() if method.path != WATCH.path]
 

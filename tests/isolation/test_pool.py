@@ -232,7 +232,7 @@ def traffic(run_service: Callable[..., Running], certificates: Path) -> Iterator
 
 
 def test_no_call_finds_what_the_last_one_left_on_its_connection(traffic: Traffic) -> None:
-    settle(traffic, 1000)
+    settle(traffic, 800)
 
     check(traffic)
 
