@@ -77,14 +77,16 @@ class Cells:
                 slot.write(request, self.ours.name(slot.pattern, like, number, made))
             elif given and slot.variable:
                 slot.write(request, made.get(slot.variable) or self.ours.id(slot.variable, number))
-        self._prove(request, self.ours.members[number or OWN])
+        user = made.get("user", "")
+        known = user if user in self.ours.logins else self.ours.members[number or OWN]
+        self._prove(request, known, fresh=number is None)
         return request
 
-    def _prove(self, request: Any, user: str) -> None:
+    def _prove(self, request: Any, user: str, *, fresh: bool) -> None:
         """A session and a password of somebody real where the request takes one."""
         fields = request.DESCRIPTOR.fields_by_name
         if "session_token" in fields:
-            request.session_token = self.ours.session(user)
+            request.session_token = self.ours.session(user, anew=fresh)
         if "client" in fields and fields["client"].message_type.name == "ClientCredentials":
             request.client.client_id, request.client.client_secret = APPLICATION, SECRET
         if "login" in fields and "password" in fields:

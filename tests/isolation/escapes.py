@@ -21,12 +21,28 @@ OPEN_TO_ALL = {
 """Methods that tell what exists from what does not."""
 
 ONE_TIME = {
+    "CHALLENGE_ENDED": "a sign-in that waits for its second step",
     "INVALID_GRANT": "a code that only a browser's visit gives, or a token of its like",
     "LINK_NOT_VALID": "a link that only its mail holds",
+    "PROOF_REFUSED": "an authenticator's answer",
 }
 """Reasons with which a method refuses what can be used once and cannot be made up; its own tests prove the rest."""
 
+_AUTHENTICATOR = "needs somebody's authenticator: the tests of second factors, of identity"
 NO_REAL_CALL = {
+    **dict.fromkeys(
+        (
+            "EnrolmentService/FinishEnrolment",
+            "FactorService/CreatePasskey",
+            "FactorService/DeletePasskey",
+            "FactorService/DeleteTotp",
+            "FactorService/GetRecoveryCodes",
+            "FactorService/GetTotp",
+            "FactorService/RegenerateRecoveryCodes",
+            "FactorService/UpdatePasskey",
+        ),
+        _AUTHENTICATOR,
+    ),
     "InvitationService/ApproveAdmission": "needs somebody who took a mailed link: test_invitations.py of identity",
     "InvitationService/RefuseAdmission": "needs somebody who took a mailed link: test_invitations.py of identity",
 }
