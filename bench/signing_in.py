@@ -31,6 +31,7 @@ from services.identity.passwords import MEMORY_KIB, PASSES, PLACES
 
 TOKENS, PASSWORDS = 800, 100
 """Calls a round."""
+_FEWEST_TOKENS, _FEWEST_PASSWORDS = 200, 20
 LEAST_TOKENS = 0.35
 MOST_BESIDE_HASHING = 0.15
 MOST_CHECK_MICROSECONDS = 3.0
@@ -50,7 +51,7 @@ def issued_tokens(platform: Platform, supervisor: Supervisor, scale: float) -> l
             Subject("oidc-provider", theirs, {"oidc-provider": provider.pid}),
             Subject("tokens for client credentials", ours, _processes(platform)),
         ],
-        int(TOKENS * scale),
+        max(int(TOKENS * scale), _FEWEST_TOKENS),
     )
     return [Line(measured, peer, ("gateway", "identity"), least=LEAST_TOKENS)]
 
@@ -110,7 +111,7 @@ def password_posts(platform: Platform, scale: float) -> list[Figure]:
             Subject("Argon2", verify, {"here": os.getpid()}, 1),
             Subject("password", load.https(gateway, authority, sign_in), _processes(platform), PLACES),
         ],
-        int(PASSWORDS * scale),
+        max(int(PASSWORDS * scale), _FEWEST_PASSWORDS),
     )
     whole, hashed = posts.microseconds("gateway", "identity"), hashing.microseconds()
     share = (whole - hashed) / whole

@@ -107,11 +107,15 @@ def _revision(stand: Stand, at: RunningShop) -> str:
             request_serializer=shop_pb2.UpdateShopRequest.SerializeToString,
             response_deserializer=shop_pb2.Shop.FromString,
         )
-        request = update.request("Boutique")
+        request = update.request("Boutique du large")
         _, done = stub.with_call(request, timeout=PATIENCE_SECONDS, metadata=update.owner.metadata())
     return str(dict(done.trailing_metadata())[REVISION])
 
 
 def _medians(reads: list[Read], calls: int) -> list[float]:
-    times = [[read() for read in reads] for _ in range(calls)]
-    return [statistics.median(each) for each in zip(*times, strict=True)]
+    times: list[list[float]] = [[] for _ in reads]
+    for turn in range(calls):
+        # None of them is always the one after a pause.
+        for number in (each % len(reads) for each in range(turn, turn + len(reads))):
+            times[number].append(reads[number]())
+    return [statistics.median(each) for each in times]
