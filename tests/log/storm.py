@@ -15,7 +15,7 @@ from deploy.local.ports import SERVICES
 from tests.log import checks, folding
 from tests.log.bulk_writer import BulkWriter
 from tests.log.trouble import Trouble
-from tests.log.waiting import until
+from tests.log.waiting import PATIENCE_SECONDS, until
 from tests.log.watchers import SHOP, Watcher
 from tests.log.world import World
 from tests.log.writers import Journal, Writer, may_write
@@ -123,7 +123,7 @@ def _rage(world: World, journal: Journal, watchers: list[Watcher], plan: Plan) -
     seconds = time.monotonic() - begun
     for name in _PROCESSES:
         # What is armed and was not reached yet may still end a process, and it comes back.
-        world.platform.process(name).wait_healthy()
+        world.platform.process(name).wait_healthy(PATIENCE_SECONDS)
     checks.watchers_are_abreast(watchers)
     checks.mirrors_are_abreast(world)
     _last_word(world, writers[0])

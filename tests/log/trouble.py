@@ -18,6 +18,7 @@ from services.chassis.changes.tokens import Tokens
 from services.chassis.db.migrate import owner_engine
 from services.chassis.feed.streams import Interest
 from tests.log.bulk_writer import BulkWriter
+from tests.log.waiting import PATIENCE_SECONDS
 from tests.log.world import World
 
 _KILLED = {
@@ -82,7 +83,7 @@ class Trouble:
         platform = self._world.platform
         platform.kill(name)
         self.done[name] += 1
-        platform.process(name).wait_healthy()
+        platform.process(name).wait_healthy(PATIENCE_SECONDS)
 
     def kill_bulk(self, bulk: BulkWriter) -> None:
         """SIGKILL within a transaction of many changes, or between two."""
