@@ -40,15 +40,20 @@ _WAIT = (
 _PREPARED = "changes_after"
 # One statement, one snapshot: below the oldest transaction that it saw running, it saw everything, and nothing comes
 # there any more. Ordered by columns and not by what is selected under their names, or the index would be of no use.
+# Planned once: that takes three times as long as to run it, and a plan from when there was little to read must not be
+# one that reads everything.
 _CHANGES = """
-prepare {name} (xid8, text, bigint, xid8, int) as
+set plan_cache_mode = force_generic_plan;
+set enable_seqscan = off;
+set enable_bitmapscan = off;
+prepare {name} (xid8, text, bigint, xid8) as
 with snapshot as materialized (select pg_current_snapshot() as taken)
 select taken::text, found.*, {states} as state from snapshot left join lateral (
     select position::text::bigint, transaction::text::bigint, scope, sequence, time, type, resource, action, fields,
         actor, on_behalf_of, request_id, method, schema_version
     from changes
     where (position, scope, sequence) > ($1, $2, $3) and position < coalesce($4, pg_snapshot_xmin(taken))
-    order by changes.position, changes.scope, changes.sequence limit $5
+    order by changes.position, changes.scope, changes.sequence limit {batch}
 ) found on true order by found.position, found.scope, found.sequence
 """
 
@@ -102,7 +107,8 @@ class Reader:
         self._published = {each.type: each for each in published}
         states = sql.SQL(" ").join(map(_state, self._published.values()))
         either = sql.SQL("case found.type {} end").format(states) if self._published else sql.SQL("null")
-        self._prepare = sql.SQL(_CHANGES).format(name=sql.Identifier(_PREPARED), states=either).as_bytes(None)
+        parts = {"name": sql.Identifier(_PREPARED), "states": either, "batch": sql.Literal(BATCH)}
+        self._prepare = sql.SQL(_CHANGES).format(**parts).as_bytes(None)
 
     async def prepare(self, connection: psycopg.AsyncConnection[dict[str, Any]]) -> None:
         """To be called once on each connection on which changes are read."""
@@ -135,7 +141,7 @@ class Reader:
         position, scope, sequence = after
         below = "null" if horizon is None else f"'{horizon}'"
         # Sent as one text: what is bound apart costs the driver as much as all the rest.
-        read = f"execute {_PREPARED} ('{position}', {sql.quote(scope)}, {sequence}, {below}, {BATCH})"
+        read = f"execute {_PREPARED} ('{position}', {sql.quote(scope)}, {sequence}, {below})"
         found = await self._found(connection, read, awaited)
         patient = found is not None
         if found is None:
