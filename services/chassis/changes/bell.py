@@ -8,6 +8,7 @@ also looks by itself.
 
 from __future__ import annotations
 
+import select
 import threading
 from collections import deque
 from typing import Any
@@ -30,41 +31,80 @@ _SESSION = "-c synchronous_commit=off"
 
 
 class Bell:
-    """Rings from a thread of its own, over a connection of its own."""
+    """Rings over a connection of its own, from the thread that commits: to hand it to another would take too long.
+
+    A thread rings later what could not be rung at once: because the connection is away, or busy with the ring before.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._rung = threading.Event()
+        self._lock = threading.Lock()
+        self._connection: psycopg.Connection | None = None
         self._transactions: deque[str] = deque(maxlen=_MOST_AT_ONCE)
+        """Not rung yet."""
+        self._behind = threading.Event()
         self._stopping = False
+        self._pause = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bell", daemon=True)
+        self._behind.set()
         self._thread.start()
 
     def ring(self, transaction: str) -> None:
-        """Says that the transaction, which holds its lock, is about to commit. Never waits."""
-        self._transactions.append(transaction)
-        self._rung.set()
+        """Says that the transaction, which holds its lock, is about to commit. Never waits for an answer."""
+        with self._lock:
+            self._transactions.append(transaction)
+            rung = self._connection is not None and self._send(self._connection)
+        if not rung:
+            self._behind.set()
 
     def close(self) -> None:
         self._stopping = True
-        self._rung.set()
+        self._pause.set()
+        self._behind.set()
         self._thread.join()
+
+    def _send(self, connection: psycopg.Connection) -> bool:
+        """Rings for all who wait for it, unless the ring before is still under way."""
+        wire = connection.pgconn
+        try:
+            wire.consume_input()
+            while not wire.is_busy():
+                if wire.get_result() is None:
+                    # Of ids alone: nothing in it needs to be quoted.
+                    wire.send_query(f"notify {CHANNEL}, '{','.join(self._transactions)}'".encode())
+                    self._transactions.clear()
+                    return True
+        except psycopg.OperationalError:
+            self._connection = None
+            connection.close()
+        return False
 
     def _run(self) -> None:
         while not self._stopping:
-            self._rung.wait()
+            self._behind.wait()
+            self._behind.clear()
             try:
-                self._ring_on_one_connection()
-            except psycopg.Error as error:
+                self._catch_up()
+            except psycopg.OperationalError as error:
                 log.event("bell lost its database", error=type(error).__name__)
-                self._rung.clear()
-                self._rung.wait(_PAUSE_SECONDS)
+                self._pause.wait(_PAUSE_SECONDS)
+                self._behind.set()
+        if self._connection is not None:
+            self._connection.close()
 
-    def _ring_on_one_connection(self) -> None:
-        options: dict[str, Any] = {**LOST_HOST, "options": _SESSION}
-        with psycopg.connect(self._url, autocommit=True, connect_timeout=3, **options) as connection:
-            while not self._stopping:
-                self._rung.wait()
-                self._rung.clear()
-                transactions = [self._transactions.popleft() for _ in range(len(self._transactions))]
-                connection.execute(f"notify {CHANNEL}, '{','.join(transactions)}'")
+    def _catch_up(self) -> None:
+        """Rings for those who could not."""
+        if self._connection is None:
+            options: dict[str, Any] = {**LOST_HOST, "options": _SESSION}
+            fresh = psycopg.connect(self._url, autocommit=True, connect_timeout=3, **options)
+            with self._lock:
+                self._connection = fresh
+        while not self._stopping:
+            with self._lock:
+                connection = self._connection
+                if connection is not None and (not self._transactions or self._send(connection)):
+                    return
+            if connection is None:
+                raise psycopg.OperationalError
+            # Raises as well if it was closed meanwhile.
+            select.select([connection.pgconn.socket], [], [], _PAUSE_SECONDS)

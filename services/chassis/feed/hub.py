@@ -163,6 +163,8 @@ class Hub:
             self._forget_ended(read)
             if read.rows:
                 self._keep(read.rows)
+                # Streams first: what else is to be done here, nobody waits for.
+                await asyncio.sleep(0)
             if len(read.rows) < BATCH:
                 break
         self.tail = max(self.tail, (read.now.xmin, "", 0))
