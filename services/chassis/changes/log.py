@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -99,7 +99,8 @@ class ChangeLog:
 
         The position of a change is its transaction's id, but never less than the position before it in its scope:
         two transactions may lock a head in another order than they were begun in. So positions rise with the
-        sequence, and whatever lies below the oldest running transaction is complete, in order, for ever.
+        sequence, and whatever lies below the oldest running transaction is complete, in order, for ever. Nor is it
+        dated before the one it follows, whatever a clock says: histories are searched by time.
         """
         entries = session.recorder.drain()
         if not entries:
@@ -107,7 +108,8 @@ class ChangeLog:
         connection, scope = session.connection(), scope_of(session)
         known = [canonical_values(entry) for entry in entries]
         values = [self._sealed(session, scope, each, stamp.source) for each in known]
-        sequence, previous, reached = self._lock(connection, scope)
+        sequence, previous, reached, time = self._lock(connection, scope)
+        stamp = stamp if time is None else replace(stamp, time=max(stamp.time, time))
         changes = []
         for entry, value, committed in zip(entries, values, map(chain.commitment, known), strict=True):
             sequence += 1
@@ -195,7 +197,8 @@ class ChangeLog:
             "source": seal("source", Secret(source.encode())) if source else None,
         }
 
-    def _lock(self, connection: Connection, scope: str) -> tuple[int, bytes, str]:
+    def _lock(self, connection: Connection, scope: str) -> tuple[int, bytes, str, datetime | None]:
+        """The end of a scope's chain, and of when its last change is; nobody else adds to it from here on."""
         row = connection.execute(self._statements.lock_head, {"of": scope}).one_or_none()
         if row is None:
             first = upsert(self._tables.heads).values(
@@ -205,7 +208,13 @@ class ChangeLog:
             row = connection.execute(self._statements.lock_head, {"of": scope}).one()
         # What is left is to write what is ready, and to commit.
         self._ring(row.transaction)
-        return row.sequence, bytes(row.hash), row.position
+        time: datetime | None = row.time
+        if time is None and row.sequence:
+            # The head was waited for: what came meanwhile is not to be seen by the statement that waited.
+            time = connection.execute(
+                self._statements.time_of, {"of": scope, "to": row.sequence}
+            ).scalar_one()
+        return row.sequence, bytes(row.hash), row.position, time
 
     def _place(self, session: ScopedSession, scope: str, value_id: str, column: str) -> Place:
         return place(self._service, session.scope.owner, scope, value_id, column)
@@ -221,10 +230,16 @@ class _Statements:
         transaction = cast(func.pg_current_xact_id(), Text)
         lock = cast(cast(transaction, BigInteger).bitwise_and(LOCK_BITS), Integer)
         held = cast(func.pg_advisory_xact_lock(LOCKS, lock), Text)
+        changes = tables.changes.c
+        last = select(changes.time).where(changes.scope == heads.scope, changes.sequence == heads.sequence)
+        end = (heads.sequence, heads.hash, heads.position, last.scalar_subquery().label("time"))
         self.lock_head = (
-            select(heads.sequence, heads.hash, heads.position, transaction.label("transaction"), held)
+            select(*end, transaction.label("transaction"), held)
             .where(heads.scope == bindparam("of"))
             .with_for_update()
+        )
+        self.time_of = select(changes.time).where(
+            changes.scope == bindparam("of"), changes.sequence == bindparam("to")
         )
         # One statement for all rows: it is sent as such because something is returned.
         self.add_changes = insert(tables.changes).values(here).returning(tables.changes.c.sequence)

@@ -17,7 +17,7 @@ from services.chassis.db.tenancy import ScopedSession
 MOST_SCANNED = 2000
 """Rows looked at for one page."""
 DISORDER = timedelta(minutes=5)
-"""Times rise with the sequence but for this much: a change is dated when its call began, by its process's clock."""
+"""Times rise with the sequence, but for this much in what was written before that was seen to."""
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 

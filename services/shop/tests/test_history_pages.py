@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from services.chassis.changes import scan
-from services.chassis.changes.log import ChangeLog
+from services.chassis.changes.log import ChangeLog, Stamp
 from services.chassis.changes.scan import MOST_SCANNED, Wanted
 from services.chassis.db.scope import Scope
 from services.chassis.db.tenancy import ScopedSession
+from services.chassis.errors import Fault
 from services.chassis.testing.running import Running
+from services.chassis.testing.waiting import until
 from services.shop.rows import TABLES
 from services.shop.service import SHOP
+from services.shop.shops import ShopRow
 
 COUNT = 9000
 SCOPE = "companies/long"
@@ -127,6 +131,62 @@ def test_times_that_go_back_a_little_hide_nothing(shop: Running) -> None:
             assert [row.sequence for row in reversed(until)] == [
                 n for n, each in enumerate(minutes, 1) if each < minute
             ]
+
+
+def rename(shop: Running, label: str, time: datetime) -> None:
+    """A change of the only shop of a company, by a process whose clock says so."""
+    with shop.resources.database.transaction(Scope(company="jumpy")) as session:
+        row = session.scalars(select(ShopRow).where(ShopRow.shop_id == "33333333")).one_or_none()
+        if row is None:
+            row = ShopRow(shop_id="33333333", display_name=label, create_time=time, update_time=time)
+            session.add(row)
+        row.display_name = label
+        session.flush()
+        shop.resources.changes.append(session, Stamp(time, "users/ada", label, "/test"))
+
+
+def test_a_clock_that_jumps_hides_nothing(shop: Running) -> None:
+    hours = [0, 30, -200, 31, 1, 32]
+    for number, hour in enumerate(hours):
+        rename(shop, f"Label {number}", BEGIN + timedelta(hours=hour))
+
+    dated = [0, 30, 30, 31, 31, 32]
+    with shop.resources.database.transaction(Scope(company="jumpy", read_only=True)) as session:
+        for hour in range(-201, 34):
+            time = BEGIN + timedelta(hours=hour)
+            since = scan.scan(session, CHANGES, Wanted("companies/jumpy", start=time), None, 50).rows
+            assert [row.sequence for row in reversed(since)] == [
+                n for n, each in enumerate(dated, 1) if each >= hour
+            ]
+
+
+def test_a_clock_that_is_behind_dates_nothing_before_what_it_waited_for(shop: Running) -> None:
+    ahead = BEGIN + timedelta(days=30)
+    waiting = (
+        "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%%change_heads%%'"
+    )
+    rename(shop, "There", BEGIN)
+
+    def behind() -> bool:
+        try:
+            rename(shop, "Behind", BEGIN)
+        except Fault:
+            # It waits for no lock longer than a second.
+            return False
+        return True
+
+    with ThreadPoolExecutor(1) as other, shop.database.administrator() as administrator:
+        with shop.resources.database.transaction(Scope(company="jumpy")) as session:
+            session.add(ShopRow(shop_id="44444444", display_name="New", create_time=ahead, update_time=ahead))
+            session.flush()
+            shop.resources.changes.append(session, Stamp(ahead, "users/ada", "ahead", "/test"))
+            done = other.submit(until, behind, "it is written")
+            until(lambda: administrator.execute(waiting).fetchone(), "somebody waits for the head")
+        assert done.result()
+        rows = administrator.execute(
+            "select time from changes where scope = 'companies/jumpy' order by sequence desc limit 2"
+        ).fetchall()
+    assert [(ahead,), (ahead,)] == rows
 
 
 def test_another_companys_session_finds_nothing(shop: Running) -> None:
