@@ -57,7 +57,7 @@ class AuthorizationEndpoint:
             company = _settled(companies)
             consented = self._has_consented(grant, wishes, person)
             if company is not None and consented:
-                return self._agreed(grant, wishes, Agreement(person.token, company))
+                return self._agreed(grant, wishes, person, company)
             if wishes.silent:
                 raise InteractionRequiredError() if consented else ConsentRequiredError()
             return self._page(grant, wishes, person, companies)
@@ -84,7 +84,7 @@ class AuthorizationEndpoint:
             if company is None:
                 problem = Problem("consent.company_missing", "company-1")
                 return self._page(grant, wishes, person, companies, [problem])
-            return self._agreed(grant, wishes, Agreement(person.token, company))
+            return self._agreed(grant, wishes, person, company)
 
     def _grant(self) -> CodeGrant:
         parameters, pushed = self.pushed.parameters(request.args)
@@ -122,9 +122,12 @@ class AuthorizationEndpoint:
             return False
         return self.server.identity.has_consented(person.token, grant.request.client.client_id, grant.scopes)
 
-    def _agreed(self, grant: CodeGrant, wishes: Wishes, agreement: Agreement) -> Response:
+    def _agreed(self, grant: CodeGrant, wishes: Wishes, person: SignedIn, company: str) -> Response:
+        """The person's yes, if they have proved enough for the application and for the company."""
         try:
-            return self._answer(grant, agreement)
+            if not wishes.are_met_by(person.session.level):
+                raise FactorMissing
+            return self._answer(grant, Agreement(person.token, company))
         except FactorMissing:
             return self._enrol(wishes)
 

@@ -31,7 +31,7 @@ class Agreement:
 
 
 class FactorMissing(Exception):
-    """The company lets the person in only with a second factor, which this session has not seen."""
+    """The company or the application wants a second factor, which this session has not seen."""
 
 
 class CodeGrant(AuthorizationCodeGrant):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 from werkzeug.test import TestResponse
 
 from services.chassis.testing.tokens import ISSUER
+from services.gateway.oauth.places import CONSENT, with_query
 from services.gateway.oauth.tests.browser import Browser, answer_in, form_of
 from services.gateway.oauth.tests.conftest import Gateway, Request, error_in
 from services.identity.tests.acts import PASSWORD
@@ -199,6 +200,18 @@ def test_acr_values_lead_to_a_factor_or_are_refused(gateway: Gateway) -> None:
     assert error_in(browser.get(two.but(prompt="none").path)) == "interaction_required"
     assert urlsplit(browser.get(two.path).location).path == "/sign-in/enrol"
     assert browser.get(two.but(acr_values=f"{TWO} {ONE}").path).status_code == 200
+
+
+def test_consent_given_past_the_page_does_not_do_without_the_factor(gateway: Gateway) -> None:
+    person = somebody(gateway.acts)
+    browser, request = gateway.signed_in(person.user.login), Request(gateway.application())
+    form = form_of(browser.get(request.but(company=person.company).path))
+    action = with_query(
+        CONSENT, parse_qsl(urlsplit(request.but(company=person.company, acr_values=TWO).path).query)
+    )
+    answer = browser.post(action, {**form.values, "decision": "allow"}, Origin=ISSUER)
+
+    assert urlsplit(answer.location).path == "/sign-in/enrol"
 
 
 def test_discovery_says_what_sign_ins_are_worth(gateway: Gateway) -> None:

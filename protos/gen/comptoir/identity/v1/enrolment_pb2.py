@@ -25,10 +25,11 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from comptoir.identity.v1 import session_pb2 as comptoir_dot_identity_dot_v1_dot_session__pb2
 from comptoir.options.v1 import policy_pb2 as comptoir_dot_options_dot_v1_dot_policy__pb2
+from comptoir.options.v1 import rules_pb2 as comptoir_dot_options_dot_v1_dot_rules__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$comptoir/identity/v1/enrolment.proto\x12\x14\x63omptoir.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"comptoir/identity/v1/session.proto\x1a comptoir/options/v1/policy.proto\x1a\x1fgoogle/api/field_behavior.proto\"?\n\x15\x42\x65ginEnrolmentRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\"y\n\x16\x42\x65ginEnrolmentResponse\x12\x13\n\x06secret\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x13\n\x06qr_svg\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x35\n\x07passkey\x18\x03 \x01(\x0b\x32$.comptoir.identity.v1.PasskeyOptions\"\xc7\x01\n\x16\x46inishEnrolmentRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\ttotp_code\x18\x02 \x01(\tB\n\x80\x01\x01\xbaH\x04r\x02\x18@H\x00\x12\x35\n\x07passkey\x18\x03 \x01(\x0b\x32\".comptoir.identity.v1.PasskeyProofH\x00\x12\x1d\n\x0c\x64isplay_name\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18?B\x0e\n\x05proof\x12\x05\xbaH\x02\x08\x01\"6\n\x17\x46inishEnrolmentResponse\x12\x1b\n\x0erecovery_codes\x18\x01 \x03(\tB\x03\x80\x01\x01\x32\xb1\x03\n\x10\x45nrolmentService\x12\xc0\x01\n\x0e\x42\x65ginEnrolment\x12+.comptoir.identity.v1.BeginEnrolmentRequest\x1a,.comptoir.identity.v1.BeginEnrolmentResponse\"S\x8a\xb5\x18O\n\x01\x04\x18\x01 \x03(\x01\x32\x42{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\"}H\x01\x12\xd9\x01\n\x0f\x46inishEnrolment\x12,.comptoir.identity.v1.FinishEnrolmentRequest\x1a-.comptoir.identity.v1.FinishEnrolmentResponse\"i\x8a\xb5\x18\x65\n\x01\x04\x18\x01 \x03(\x01\x32X{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\", \"totpCode\": \"314159\"}H\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$comptoir/identity/v1/enrolment.proto\x12\x14\x63omptoir.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"comptoir/identity/v1/session.proto\x1a comptoir/options/v1/policy.proto\x1a\x1f\x63omptoir/options/v1/rules.proto\x1a\x1fgoogle/api/field_behavior.proto\"?\n\x15\x42\x65ginEnrolmentRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\"y\n\x16\x42\x65ginEnrolmentResponse\x12\x13\n\x06secret\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x13\n\x06qr_svg\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x35\n\x07passkey\x18\x03 \x01(\x0b\x32$.comptoir.identity.v1.PasskeyOptions\"\xcb\x01\n\x16\x46inishEnrolmentRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\ttotp_code\x18\x02 \x01(\tB\n\x80\x01\x01\xbaH\x04r\x02\x18@H\x00\x12\x35\n\x07passkey\x18\x03 \x01(\x0b\x32\".comptoir.identity.v1.PasskeyProofH\x00\x12!\n\x0c\x64isplay_name\x18\x04 \x01(\tB\x0b\xbaH\x08r\x06\x18?\x88\xb5\x18\x01\x42\x0e\n\x05proof\x12\x05\xbaH\x02\x08\x01\"6\n\x17\x46inishEnrolmentResponse\x12\x1b\n\x0erecovery_codes\x18\x01 \x03(\tB\x03\x80\x01\x01\x32\xb1\x03\n\x10\x45nrolmentService\x12\xc0\x01\n\x0e\x42\x65ginEnrolment\x12+.comptoir.identity.v1.BeginEnrolmentRequest\x1a,.comptoir.identity.v1.BeginEnrolmentResponse\"S\x8a\xb5\x18O\n\x01\x04\x18\x01 \x03(\x01\x32\x42{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\"}H\x01\x12\xd9\x01\n\x0f\x46inishEnrolment\x12,.comptoir.identity.v1.FinishEnrolmentRequest\x1a-.comptoir.identity.v1.FinishEnrolmentResponse\"i\x8a\xb5\x18\x65\n\x01\x04\x18\x01 \x03(\x01\x32X{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\", \"totpCode\": \"314159\"}H\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,21 +49,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FINISHENROLMENTREQUEST'].fields_by_name['totp_code']._loaded_options = None
   _globals['_FINISHENROLMENTREQUEST'].fields_by_name['totp_code']._serialized_options = b'\200\001\001\272H\004r\002\030@'
   _globals['_FINISHENROLMENTREQUEST'].fields_by_name['display_name']._loaded_options = None
-  _globals['_FINISHENROLMENTREQUEST'].fields_by_name['display_name']._serialized_options = b'\272H\004r\002\030?'
+  _globals['_FINISHENROLMENTREQUEST'].fields_by_name['display_name']._serialized_options = b'\272H\010r\006\030?\210\265\030\001'
   _globals['_FINISHENROLMENTRESPONSE'].fields_by_name['recovery_codes']._loaded_options = None
   _globals['_FINISHENROLMENTRESPONSE'].fields_by_name['recovery_codes']._serialized_options = b'\200\001\001'
   _globals['_ENROLMENTSERVICE'].methods_by_name['BeginEnrolment']._loaded_options = None
   _globals['_ENROLMENTSERVICE'].methods_by_name['BeginEnrolment']._serialized_options = b'\212\265\030O\n\001\004\030\001 \003(\0012B{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\"}H\001'
   _globals['_ENROLMENTSERVICE'].methods_by_name['FinishEnrolment']._loaded_options = None
   _globals['_ENROLMENTSERVICE'].methods_by_name['FinishEnrolment']._serialized_options = b'\212\265\030e\n\001\004\030\001 \003(\0012X{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\", \"totpCode\": \"314159\"}H\001'
-  _globals['_BEGINENROLMENTREQUEST']._serialized_start=194
-  _globals['_BEGINENROLMENTREQUEST']._serialized_end=257
-  _globals['_BEGINENROLMENTRESPONSE']._serialized_start=259
-  _globals['_BEGINENROLMENTRESPONSE']._serialized_end=380
-  _globals['_FINISHENROLMENTREQUEST']._serialized_start=383
-  _globals['_FINISHENROLMENTREQUEST']._serialized_end=582
-  _globals['_FINISHENROLMENTRESPONSE']._serialized_start=584
-  _globals['_FINISHENROLMENTRESPONSE']._serialized_end=638
-  _globals['_ENROLMENTSERVICE']._serialized_start=641
-  _globals['_ENROLMENTSERVICE']._serialized_end=1074
+  _globals['_BEGINENROLMENTREQUEST']._serialized_start=227
+  _globals['_BEGINENROLMENTREQUEST']._serialized_end=290
+  _globals['_BEGINENROLMENTRESPONSE']._serialized_start=292
+  _globals['_BEGINENROLMENTRESPONSE']._serialized_end=413
+  _globals['_FINISHENROLMENTREQUEST']._serialized_start=416
+  _globals['_FINISHENROLMENTREQUEST']._serialized_end=619
+  _globals['_FINISHENROLMENTRESPONSE']._serialized_start=621
+  _globals['_FINISHENROLMENTRESPONSE']._serialized_end=675
+  _globals['_ENROLMENTSERVICE']._serialized_start=678
+  _globals['_ENROLMENTSERVICE']._serialized_end=1111
 # @@protoc_insertion_point(module_scope)
