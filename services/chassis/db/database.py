@@ -17,7 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from services.chassis.db.compiler import ScopedCompiler
 from services.chassis.db.faults import Conflicts, fault, translated
-from services.chassis.db.patience import AT_ONCE_SECONDS, Dialling
+from services.chassis.db.patience import AT_ONCE_SECONDS
 from services.chassis.db.scope import Scope, confine, watch_transactions
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.errors import Fault
@@ -109,7 +109,6 @@ def _engine(url: str, connections: int) -> Engine:
     )
     engine.dialect.statement_compiler = ScopedCompiler
     watch_transactions(engine)
-    event.listen(engine, "do_connect", Dialling())
     _probe_idle_connections(engine)
     return engine
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-from services.chassis.db.patience import AT_ONCE_SECONDS
+from services.chassis.db.patience import AT_ONCE_SECONDS, Dialling
 from services.chassis.vault.place import PLATFORM
 
 _SET = (
@@ -57,6 +57,7 @@ def confine(connection: Connection, scope: Scope) -> None:
 
 def watch_transactions(engine: Engine) -> None:
     """Confines every transaction of the engine at its start; one without a scope is refused."""
+    event.listen(engine, "do_connect", Dialling())
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
