@@ -6,8 +6,10 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
@@ -15,9 +17,12 @@ from google.protobuf.message import Message
 from comptoir.identity.v1 import membership_pb2, session_pb2, user_pb2
 from comptoir.options.v1 import policy_pb2
 from services.chassis.contract import PATTERNS, RESOURCES, Method, every_method
+from services.chassis.db.scope import Scope
 from services.chassis.errors import Fault
 from services.chassis.names import Pattern
 from services.chassis.testing.running import METHODS
+from services.chassis.testing.tokens import ISSUER
+from services.identity.links import INVITATION, Links
 from tests.isolation.sowing import sown
 from tests.isolation.world import World
 
@@ -125,6 +130,8 @@ class Company:
             "image": partial(self._image, number),
             "mail": self._dead_mail,
             "session": lambda: self._session(ids["user"]),
+            "invitation": self._invite,
+            "admission": self._ask_in,
         }
         made = makers[variable]() if variable in makers else self._created(variable, needed=number is None)
         self._kept[kept] = made
@@ -204,6 +211,15 @@ class Company:
 
     def admit(self, role: str = "developer") -> str:
         """A person with a place in the company."""
+        user = self._person()
+        place = membership_pb2.Membership(user=f"users/{user}", all_shops=True)
+        place.role = membership_pb2.Role.Value(f"ROLE_{role.upper()}")
+        given = membership_pb2.CreateMembershipRequest(parent=f"companies/{self.company}", membership=place)
+        self.world.ask("MembershipService/CreateMembership", given, service="bootstrap")
+        self.members.append(user)
+        return user
+
+    def _person(self) -> str:
         login = f"{self.mark}{secrets.token_hex(4)}"
         details = {
             "login": login,
@@ -215,12 +231,30 @@ class Company:
         person: user_pb2.User = self.world.ask("UserService/CreateUser", request, service="bootstrap")
         user = person.name.rpartition("/")[2]
         self.logins[user] = login
-        place = membership_pb2.Membership(user=person.name, all_shops=True)
-        place.role = membership_pb2.Role.Value(f"ROLE_{role.upper()}")
-        given = membership_pb2.CreateMembershipRequest(parent=f"companies/{self.company}", membership=place)
-        self.world.ask("MembershipService/CreateMembership", given, service="bootstrap")
-        self.members.append(user)
         return user
+
+    def _invite(self) -> str:
+        """An invitation to an address of its own: to one, not many are sent."""
+        request: Any = METHODS["InvitationService/CreateInvitation"].example()
+        request.parent = f"companies/{self.company}"
+        request.invitation.email = f"{secrets.token_hex(4)}@{self.mark}.example"
+        made = self.call(METHODS["InvitationService/CreateInvitation"], request)
+        return str(made.name).rpartition("/")[2]
+
+    def _ask_in(self) -> str:
+        """Somebody with an account asks for a place that an invitation offers."""
+        user, invitation = self._person(), f"companies/{self.company}/invitations/{self._invite()}"
+        resources, now = self.world.running["identity"].resources, datetime.now(UTC)
+        links = Links(resources.vault, ISSUER)
+        with resources.database.transaction(Scope()) as db:
+            address = links.address(db, links.issue(db, INVITATION, invitation, now), now)
+        assert address is not None
+        request: Any = METHODS["InvitationService/ClaimInvitation"].example()
+        request.link = parse_qs(urlsplit(address.url).query)["link"][0]
+        request.session_token = self.sign_in(user).session_token
+        self.world.ask("InvitationService/ClaimInvitation", request)
+        query = "select admission_id from admissions where user_id = %s"
+        return str(self.world.rows("identity", query, user)[0][0])
 
     def sign_in(self, user: str) -> session_pb2.StartSessionResponse:
         request = session_pb2.StartSessionRequest(

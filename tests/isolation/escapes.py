@@ -43,7 +43,5 @@ NO_REAL_CALL = {
         ),
         _AUTHENTICATOR,
     ),
-    "InvitationService/ApproveAdmission": "needs somebody who took a mailed link: test_invitations.py of identity",
-    "InvitationService/RefuseAdmission": "needs somebody who took a mailed link: test_invitations.py of identity",
 }
 """Methods whose example cannot be turned into a call about something, and where they are proved instead."""
