@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import sys
 import threading
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import uvloop
 from sqlalchemy import MetaData
 
 from comptoir.identity.v1 import oauth_pb2
@@ -208,7 +208,7 @@ def _feed(service: Service) -> None:
     writing = threading.Thread(target=checkpoints.run, args=(stop,), name="checkpoints")
     writing.start()
     try:
-        asyncio.run(feed.serve(service.published, settings))
+        uvloop.run(feed.serve(service.published, settings))
     finally:
         stop.set()
         writing.join()
