@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import secrets
+import time
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
+from joserfc.jwk import ECKey
 
 from deploy.local.browser import Application
+from tests.clients.registered import register
 
 
 class Visitor(Application):
@@ -54,3 +58,30 @@ def test_authlib_signs_in_refreshes_and_revokes(demonstration: dict[str, Any]) -
     assert revoked.status_code == 200
     with pytest.raises(OAuthError, match="invalid_grant"):
         client.refresh_token(metadata["token_endpoint"], second["refresh_token"])
+
+
+def test_authlib_gets_tokens_for_an_application_by_its_signature_and_by_its_secret(
+    demonstration: dict[str, Any],
+) -> None:
+    key = ECKey.generate_key("P-256", auto_kid=True)
+    signing, showing = register(demonstration, key), register(demonstration)
+    endpoint = f"{demonstration['gateway']}/oauth2/token"
+    # Left to itself it says an hour.
+    soon = {"exp": int(time.time()) + 60}
+    by_signature = OAuth2Session(
+        signing["clientId"], key, token_endpoint_auth_method=PrivateKeyJWT(endpoint, claims=soon, alg="ES256")
+    )
+    by_secret = OAuth2Session(
+        showing["clientId"], showing["clientSecret"], token_endpoint_auth_method="client_secret_basic"
+    )
+    shop = f"{demonstration['gateway']}/v1/{demonstration['companies']['halles']}/shops/12345678"
+    for client in (by_signature, by_secret):
+        client.verify, client.trust_env = demonstration["ca"], False
+        tokens = client.fetch_token(endpoint, grant_type="client_credentials", scope="shop")
+
+        assert tokens["scope"] == "shop"
+        assert client.get(shop).json()["name"] == shop.partition("/v1/")[2]
+    told = by_secret.introspect_token(
+        f"{demonstration['gateway']}/oauth2/introspect", token=by_secret.token["access_token"]
+    ).json()
+    assert (told["active"], told["sub"]) == (True, showing["clientId"])
