@@ -7,7 +7,7 @@ PARALLEL = -n auto --maxprocesses 4 --dist loadfile
 ARGS =
 
 .DEFAULT_GOAL = help
-.PHONY: help run test soak bench lint generate certificates clean
+.PHONY: help run test soak bench seeded lint generate certificates clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
@@ -23,6 +23,9 @@ soak: $(READY) ## run the tests with the big numbers
 
 bench: $(READY) ## measure the ratios
 	@$(BIN)/python -m bench $(ARGS)
+
+seeded: $(READY) ## put bugs in on purpose, and see that each is caught
+	@$(BIN)/python -m tests.seeded.runner $(ARGS)
 
 lint: $(READY) ## check style, types, architecture and contract
 	@$(BIN)/ruff check

@@ -61,9 +61,7 @@ def _read(value: str, answer: Answer) -> tuple[object, ...]:
     # What was done has times and versions of its own.
     if answer.is_ok:
         return (answer.code,)
-    return answer.without(
-        value, *(part for part in value.split("/") if len(part) > 5 and part.lower() == part)
-    )
+    return answer.without(value, *(part for part in value.split("/")[1::2] if len(part) > 5))
 
 
 def let_in(group: Group, kind: str, answer: Answer) -> Iterator[str]:

@@ -61,8 +61,8 @@ class Answer:
     def without(self, *said: str) -> tuple[object, ...]:
         """The answer as somebody reads it who knows what they asked for."""
         told = [self.body, *(f"{name}: ".encode() + value for name, value in self.rest)]
-        for number, word in enumerate(sorted(filter(None, said), key=len, reverse=True)):
-            told = [part.replace(word.encode(), b"<%d>" % number) for part in told]
+        for word in sorted(filter(None, said), key=len, reverse=True):
+            told = [part.replace(word.encode(), b"<said>") for part in told]
         return (self.code, self.reason, *told)
 
 

@@ -1,0 +1,1 @@
+"""Bugs put in on purpose, to see that the suites turn red."""
