@@ -83,7 +83,7 @@ class Matrix:
         chosen = [
             group
             for group in groups(self.methods_of(service), self.callers)
-            if group.is_in(share) or (group.who.name == "owner" and _is_first(group))
+            if group.is_in(share) or _is_always_tried(group)
         ]
         # All that they name is made before anything is compared.
         strangers, trusted = [], []
@@ -188,8 +188,15 @@ def _pages(method: Method) -> bool:
     return any(slot.path[-1] in PLACES for slot in slots(method)) and bool(method.names)
 
 
-def _is_first(group: Group) -> bool:
-    return (slots(group.method) or (None,))[0] == group.slot
+def _is_always_tried(group: Group) -> bool:
+    """For every method what it is about, and where its list goes on; and whether those are kept out who should be."""
+    slot = group.slot
+    if slot is not None and slot.path[-1] in PLACES:
+        return group.who.name == "owner"
+    if slot != (slots(group.method) or (None,))[0]:
+        return False
+    limited = slot is not None and slot.is_of("shop")
+    return group.who.name in ("owner", *(["some shops", "removed"] if limited else []))
 
 
 def _said(group: Group, kind: str, problem: str) -> str:
