@@ -85,13 +85,6 @@ BUGS = (
         (f"{MATRIX} part and shop",),
     ),
     Bug(
-        "an idempotency key is the same in every company",
-        "services/chassis/idempotency/requests.py",
-        "*parts, call.db.scope.owner, call.method.path, key)",
-        "*parts, call.method.path, key)",
-        (f"{HEADERS} key_of_another",),
-    ),
-    Bug(
         "a mask may name what cannot change",
         "services/chassis/masks.py",
         '            return "which cannot be changed"\n',
