@@ -29,12 +29,13 @@ T = TypeVar("T")
 class Patient(psycopg.Connection[Any]):
     """A connection that is given up when its server says nothing for too long."""
 
-    _until = float("inf")
+    _since, _until = float("-inf"), float("inf")
     gave_up: Callable[[], None] = staticmethod(lambda: None)
 
     def be_patient(self, seconds: float) -> None:
         """From now on waits so long in all."""
-        self._until = time.monotonic() + seconds * _MARGIN
+        self._since = time.monotonic()
+        self._until = self._since + seconds * _MARGIN
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
         if timeout is not None:
@@ -43,10 +44,13 @@ class Patient(psycopg.Connection[Any]):
         try:
             return super().wait(gen, interval, None if left == float("inf") else left)
         except psycopg.OperationalError:
-            if time.monotonic() >= self._until:
+            now = time.monotonic()
+            if now >= self._until:
                 # Whatever it would still say belongs to a statement that nobody waits for.
                 self.pgconn.finish()
-                self.gave_up()
+                # A caller in a hurry says nothing about the server.
+                if now - self._since >= AT_ONCE_SECONDS:
+                    self.gave_up()
             raise
 
 
