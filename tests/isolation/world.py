@@ -153,7 +153,11 @@ def _gateway(ports: Mapping[str, int], certificates: Path, directory: Path, mint
 
 def _as_http(route: Route, request: Message) -> dict[str, Any] | None:
     """Path, query and body that say what the message says."""
-    said: dict[str, Any] = json_format.MessageToDict(request)
+    try:
+        said: dict[str, Any] = json_format.MessageToDict(request)
+    except json_format.SerializeToJsonError:
+        # There are messages that JSON has no words for, such as a mask in capitals.
+        return None
     path = route.template.text
     for field, pattern in route.template.variables.items():
         *steps, last = field.split(".")
