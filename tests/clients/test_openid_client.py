@@ -1,4 +1,4 @@
-"""npm `openid-client`, given nothing but the development authority, completes whole lives of applications."""
+"""npm `openid-client` and `oauth4webapi`, as they come, complete the whole lives of applications."""
 
 from __future__ import annotations
 
@@ -96,6 +96,26 @@ def test_openid_client_signs_pushes_and_binds_its_tokens(node: str, demonstratio
         "active": True,
         "bound": True,
         "by_itself": 200,
+        "after_revocation": "invalid_grant",
+        "logged_out": True,
+    }
+
+
+def test_oauth4webapi_pushes_and_binds_its_tokens(node: str, demonstration: dict[str, Any]) -> None:
+    made = register(demonstration)
+    given = {
+        "client_id": made["clientId"],
+        "client_secret": made["clientSecret"],
+        "redirect_uri": made["redirectUris"][0],
+        **person(demonstration, "alice"),
+    }
+
+    assert ran(node, "web_api.mjs", demonstration, given) == {
+        "token_type": "dpop",
+        "name": "Alice Exemple",
+        "refreshed": True,
+        "active": True,
+        "own_type": "bearer",
         "after_revocation": "invalid_grant",
         "logged_out": True,
     }
