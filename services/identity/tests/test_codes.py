@@ -99,6 +99,8 @@ def test_the_id_token_says_who_signed_in_when_and_to_whom(here: Scene, hands: Ha
         "iat": signed_in + 20,
         "exp": signed_in + 320,
         "auth_time": signed_in,
+        "acr": "urn:comptoir:acr:1fa",
+        "amr": ["pwd"],
         "nonce": "n-0S6_WzA2Mj",
         "sid": access["sid"],
         "at_hash": base64.urlsafe_b64encode(half).decode().rstrip("="),
