@@ -1,0 +1,1 @@
+"""The gateway's pages in Chromium, as people see them."""
