@@ -91,8 +91,8 @@ def _check_right(caller: Caller, method: Method) -> None:
 
 
 def check_fields(caller: Caller, method: Method, request: Message) -> None:
-    """Refuses an update of fields that take a right of their own, which this person lacks."""
-    if not caller.is_person:
+    """Refuses an update of fields that take a right of their own, which this caller lacks."""
+    if not caller.shows_token:
         return
     for field, right in method.field_rights.items():
         if names(method, request, field):

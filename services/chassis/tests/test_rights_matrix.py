@@ -92,6 +92,22 @@ def test_a_field_opens_to_its_right_beside_the_methods_own(
     assert uncovered.value.metadata == {"scope": right}
 
 
+@pytest.mark.parametrize(("method", "kind", "field", "right"), FIELDS)
+def test_an_application_by_itself_needs_the_right_to_a_field_as_well(
+    method: Method, kind: Kind, field: str, right: str
+) -> None:
+    request: Any = method.example()
+    request.update_mask.paths[:] = [field]
+    known = frozenset({method.policy.permission})
+    itself = replace(caller(method, kind, known), is_application=True, scopes=known)
+
+    authorize(itself, method, method.example(), NOW)
+    with pytest.raises(Denied) as refused:
+        authorize(itself, method, request, NOW)
+
+    assert refused.value.metadata == {"permission": right}
+
+
 def test_the_signature_algorithm_of_a_shop_takes_the_right_to_manage_keys() -> None:
     (update,) = (method for method in METHODS if method.name == "UpdateShop")
     assert update.field_rights == {"signature_algorithm": "shop.keys.manage"}
