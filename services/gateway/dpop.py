@@ -87,7 +87,8 @@ class Proofs:
             raise ValueError
         if type(claims["iat"]) is not int or not self._is_now(claims["iat"]):
             raise ValueError
-        if not isinstance(claims["jti"], str) or not 0 < len(claims["jti"]) <= _LONGEST_ID:
+        # Encoded, since half a surrogate is in JSON's texts but goes into no message.
+        if not isinstance(claims["jti"], str) or not 0 < len(claims["jti"].encode()) <= _LONGEST_ID:
             raise ValueError
         if token is not None and claims["ath"] != _hash(token):
             raise ValueError

@@ -114,6 +114,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "no id": {"jti": None},
     "an empty id": {"jti": ""},
     "a long id": {"jti": "x" * 300},
+    "an id that is no text": {"jti": "\ud800"},
     "no hash of the token": {"ath": None},
     "the hash of another token": {"ath": hashed("another")},
     "another type": {"header": {"typ": "JWT"}},

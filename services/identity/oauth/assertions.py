@@ -58,7 +58,8 @@ def _checked(claims: dict[str, Any], client_id: str, audiences: Collection[str],
         (audience,) = audience
     if claims["iss"] != client_id or claims["sub"] != client_id or audience not in audiences:
         raise ValueError
-    if not isinstance(assertion_id, str) or not 0 < len(assertion_id) <= _LONGEST_ID:
+    # Encoded, since half a surrogate is in JSON's texts but has no digest.
+    if not isinstance(assertion_id, str) or not 0 < len(assertion_id.encode()) <= _LONGEST_ID:
         raise ValueError
     expires = _time(claims["exp"])
     if not now - LEEWAY < expires <= now + LONGEST_LIFE + LEEWAY:

@@ -65,6 +65,13 @@ def test_a_strangers_signature_lets_nobody_in(acts: Acts, owner: Registrant, han
         by_itself(acts, signed(acts, made.client_id, stranger, hands().timestamp()))
 
 
+def test_an_id_that_is_no_text_is_refused_as_any_other(acts: Acts, owner: Registrant, hands: Hands) -> None:
+    made = owner.register(client_authentication=SIGNS, jwks=jwks(KEY))
+    with pytest.raises(Unauthenticated) as refused:
+        by_itself(acts, signed(acts, made.client_id, KEY, hands().timestamp(), jti="\ud800"))
+    assert refused.value.reason == "INVALID_CLIENT"
+
+
 def test_a_key_signs_by_its_one_algorithm(acts: Acts, owner: Registrant, hands: Hands) -> None:
     key = RSAKey.generate_key(2048, {"kid": "rsa"})
     text = json.dumps({"keys": [key.as_dict(private=False), KEY.as_dict(private=False)]})
