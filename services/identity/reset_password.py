@@ -17,7 +17,8 @@ from services.chassis.rpc.call import Call
 from services.identity import addresses, attempts, change_email, passwords, users
 from services.identity.attempts import LOGIN, Attempts, Limit, network
 from services.identity.choosing import Choosing
-from services.identity.links import RESET, Links
+from services.identity.factors import held
+from services.identity.links import RESET, LinkRow, Links
 from services.identity.mail.mails import Mails
 from services.identity.users import UserRow, login_key
 
@@ -42,12 +43,18 @@ class ResetPassword:
         for user_id in sorted(found) or [""]:
             self._mail(call.db, user_id, login_key(typed), call.now)
 
+    def check(self, call: Call, value: str) -> int:
+        """How many characters the password has at least that the live link may set."""
+        link = self.links.read(call.db, RESET, value, call.now)
+        call.enter(user=_person(link))
+        return held.shortest_password(call.db, call.user)
+
     def redeem(self, call: Call, value: str, password: str) -> UserRow:
         """Sets the password of whom the link is about, ends all sessions and unlocks the login. Of several at once
         one succeeds; a password that breaks the rule leaves the link as it was."""
         with self.choosing.passwords.fence.enter():
             link = self.links.redeem(call.db, RESET, value, call.now)
-            call.enter(user=(users.NAME.parse(link.subject) or {})["user"])
+            call.enter(user=_person(link))
             row = passwords.hold(call.db, call.user)
             person = self.choosing.choose(call, row, password)
         # Whoever had to take the account back may not have asked for the new address.
@@ -61,3 +68,7 @@ class ResetPassword:
         target = user_id if user_id and allowed else new_id()
         link_id = self.links.issue(db, RESET, users.NAME.format({"user": target}), now)
         self.mails.reset(db, target, link_id, now)
+
+
+def _person(link: LinkRow) -> str:
+    return (users.NAME.parse(link.subject) or {})["user"]

@@ -142,14 +142,16 @@ class Identity:
         )
         self._password("RequestPasswordReset", asked, password_pb2.RequestPasswordResetResponse)
 
-    def password_reset_is_open(self, link: str) -> bool:
-        """Whether the link of a mail is still good."""
+    def shortest_new_password(self, link: str) -> int | None:
+        """How many characters the password has at least that the link of a mail sets, if it is still good."""
+        asked, answer = (
+            password_pb2.CheckPasswordResetRequest(link=link),
+            password_pb2.CheckPasswordResetResponse,
+        )
         try:
-            asked = password_pb2.CheckPasswordResetRequest(link=link)
-            self._password("CheckPasswordReset", asked, password_pb2.CheckPasswordResetResponse)
+            return self._password("CheckPasswordReset", asked, answer).shortest_password
         except (Precondition, Invalid):
-            return False
-        return True
+            return None
 
     def reset_password(self, link: str, password: str) -> None:
         """Sets a new password for the link."""

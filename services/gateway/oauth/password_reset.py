@@ -49,10 +49,7 @@ class PasswordReset:
 
     def choose(self) -> Response:
         """The form for the new password, if the link is good."""
-        link = request.args.get(_LINK, "")
-        if not self.identity.password_reset_is_open(link):
-            return self._over()
-        return self._choose(link)
+        return self._choose(request.args.get(_LINK, ""))
 
     def submit(self) -> Response:
         """Sets it. Whatever breaks the rule is named, and the link stays good."""
@@ -91,13 +88,16 @@ class PasswordReset:
         )
 
     def _choose(self, link: str, problems: Iterable[Problem] = (), status: int = 422) -> Response:
-        problems = list(problems)
+        problems, shortest = list(problems), self.identity.shortest_new_password(link)
+        if shortest is None:
+            return self._over()
         return self.pages.show(
             "reset_choose.html",
             status if problems else HTTPStatus.OK,
             here=with_query(PASSWORD_RESET, [(_LINK, link)]),
             problems=problems,
             link=link,
+            shortest=shortest,
             action=PASSWORD_RESET,
         )
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from comptoir.identity.v1 import password_pb2
 from services.chassis.rpc.call import Call
-from services.identity.links import RESET
 from services.identity.reset_password import ResetPassword
 
 
@@ -25,8 +24,8 @@ class PasswordApi:
     def check_password_reset(
         self, request: password_pb2.CheckPasswordResetRequest, call: Call
     ) -> password_pb2.CheckPasswordResetResponse:
-        self.reset.links.read(call.db, RESET, request.link, call.now)
-        return password_pb2.CheckPasswordResetResponse()
+        shortest = self.reset.check(call, request.link)
+        return password_pb2.CheckPasswordResetResponse(shortest_password=shortest)
 
     def reset_password(
         self, request: password_pb2.ResetPasswordRequest, call: Call

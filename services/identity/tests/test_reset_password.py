@@ -15,6 +15,7 @@ from services.chassis.testing.tokens import ISSUER
 from services.identity.service import IDENTITY
 from services.identity.tests.acts import PASSWORD, Acts, Hands, at_once
 from services.identity.tests.post import Post, address_in, posting, text_of, value_in
+from services.identity.tests.proving import somebody
 from services.identity.tests.work import work
 from services.look.languages import CODES
 
@@ -49,9 +50,13 @@ def ask(acts: Acts, typed: str, source: str = "") -> password_pb2.RequestPasswor
     )
 
 
-def check(acts: Acts, link: str) -> None:
-    request = password_pb2.CheckPasswordResetRequest(link=link)
-    acts.identity.call("PasswordService/CheckPasswordReset", request, password_pb2.CheckPasswordResetResponse)
+def check(acts: Acts, link: str) -> int:
+    """How long the new password is at least."""
+    request, answer = (
+        password_pb2.CheckPasswordResetRequest(link=link),
+        password_pb2.CheckPasswordResetResponse,
+    )
+    return acts.identity.call("PasswordService/CheckPasswordReset", request, answer).shortest_password
 
 
 def reset(acts: Acts, link: str, password: str = ANOTHER) -> str:
@@ -163,6 +168,18 @@ def test_mails_are_bounded_and_while_none_comes_the_last_link_is_good(
     ask(acts, someone.login)
 
     assert len(post.arrived(address)) == 2
+
+
+def test_the_link_says_how_long_the_password_is_at_least(acts: Acts, post: Post) -> None:
+    found = []
+    for factors in (0, 1):
+        person = somebody(acts, email=f"owner-of-{factors}@halles.example")
+        for _ in range(factors):
+            person.add_passkey()
+        ask(acts, person.user.login)
+        found.append(check(acts, value_in(post.arrived(person.user.email)[-1])))
+
+    assert found == [15, 12]
 
 
 def test_only_the_last_link_is_good(acts: Acts, post: Post) -> None:

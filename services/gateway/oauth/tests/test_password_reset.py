@@ -14,6 +14,7 @@ from services.gateway.oauth.tests.browser import Browser, form_of
 from services.gateway.oauth.tests.conftest import Gateway
 from services.identity.links import CONFIRM_EMAIL, RESET, Links, Purpose
 from services.identity.tests.acts import PASSWORD
+from services.identity.tests.proving import somebody
 from services.look.languages import CODES
 
 ANOTHER = "nine quiet otters swim 3 rivers"
@@ -80,6 +81,14 @@ def test_a_new_password_is_set_once_and_named_rules_leave_the_link_good(gateway:
     assert "Le mot de passe est changé" in done.text
     assert (again.status_code, "/help/password" in again.text) == (410, True)
     assert gateway.acts.sign_in(person.login, ANOTHER)
+
+
+def test_the_page_asks_for_less_beside_a_second_factor(gateway: Gateway) -> None:
+    one, two = somebody(gateway.acts), somebody(gateway.acts)
+    two.add_passkey()
+    pages = [gateway.browser().get(path_of_link(gateway, each.user.name)).text for each in (one, two)]
+
+    assert ["Au moins 15 caractères" in pages[0], "Au moins 12 caractères" in pages[1]] == [True, True]
 
 
 @pytest.mark.parametrize("link", ["", "nonsense", "x" * 400, "a\0b"])

@@ -27,7 +27,7 @@ from comptoir.options.v1 import policy_pb2 as comptoir_dot_options_dot_v1_dot_po
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#comptoir/identity/v1/password.proto\x12\x14\x63omptoir.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a comptoir/options/v1/policy.proto\x1a\x1fgoogle/api/field_behavior.proto\"j\n\x1bRequestPasswordResetRequest\x12\'\n\x0elogin_or_email\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\xfe\x01\x12\"\n\x0esource_address\x18\x02 \x01(\tB\n\x80\x01\x01\xbaH\x04r\x02\x18@\"\x1e\n\x1cRequestPasswordResetResponse\":\n\x19\x43heckPasswordResetRequest\x12\x1d\n\x04link\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\"\x1c\n\x1a\x43heckPasswordResetResponse\"\\\n\x14ResetPasswordRequest\x12\x1d\n\x04link\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12%\n\x0cnew_password\x18\x02 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x04\"\x17\n\x15ResetPasswordResponse2\xaa\x05\n\x0fPasswordService\x12\xc3\x01\n\x14RequestPasswordReset\x12\x31.comptoir.identity.v1.RequestPasswordResetRequest\x1a\x32.comptoir.identity.v1.RequestPasswordResetResponse\"D\x8a\xb5\x18@\n\x01\x04\x18\x01 \x03(\x01\x32\x35{\"loginOrEmail\": \"ada\", \"sourceAddress\": \"192.0.2.7\"}\x12\xd8\x01\n\x12\x43heckPasswordReset\x12/.comptoir.identity.v1.CheckPasswordResetRequest\x1a\x30.comptoir.identity.v1.CheckPasswordResetResponse\"_\x90\x02\x01\x8a\xb5\x18X\n\x01\x04\x18\x01 \x03(\x01\x32M{\"link\": \"q7w3n5c2k6x4z7m2h5tb.a-code-made-up-for-this-page-0123456789abcde\"}\x12\xf5\x01\n\rResetPassword\x12*.comptoir.identity.v1.ResetPasswordRequest\x1a+.comptoir.identity.v1.ResetPasswordResponse\"\x8a\x01\x8a\xb5\x18\x85\x01\n\x01\x04\x18\x01 \x03(\x01\x32z{\"link\": \"q7w3n5c2k6x4z7m2h5tb.a-code-made-up-for-this-page-0123456789abcde\", \"newPassword\": \"one more phrase, made up 2\"}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#comptoir/identity/v1/password.proto\x12\x14\x63omptoir.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a comptoir/options/v1/policy.proto\x1a\x1fgoogle/api/field_behavior.proto\"j\n\x1bRequestPasswordResetRequest\x12\'\n\x0elogin_or_email\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\xfe\x01\x12\"\n\x0esource_address\x18\x02 \x01(\tB\n\x80\x01\x01\xbaH\x04r\x02\x18@\"\x1e\n\x1cRequestPasswordResetResponse\":\n\x19\x43heckPasswordResetRequest\x12\x1d\n\x04link\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\"=\n\x1a\x43heckPasswordResetResponse\x12\x1f\n\x11shortest_password\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x03\"\\\n\x14ResetPasswordRequest\x12\x1d\n\x04link\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12%\n\x0cnew_password\x18\x02 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x04\"\x17\n\x15ResetPasswordResponse2\xaa\x05\n\x0fPasswordService\x12\xc3\x01\n\x14RequestPasswordReset\x12\x31.comptoir.identity.v1.RequestPasswordResetRequest\x1a\x32.comptoir.identity.v1.RequestPasswordResetResponse\"D\x8a\xb5\x18@\n\x01\x04\x18\x01 \x03(\x01\x32\x35{\"loginOrEmail\": \"ada\", \"sourceAddress\": \"192.0.2.7\"}\x12\xd8\x01\n\x12\x43heckPasswordReset\x12/.comptoir.identity.v1.CheckPasswordResetRequest\x1a\x30.comptoir.identity.v1.CheckPasswordResetResponse\"_\x90\x02\x01\x8a\xb5\x18X\n\x01\x04\x18\x01 \x03(\x01\x32M{\"link\": \"q7w3n5c2k6x4z7m2h5tb.a-code-made-up-for-this-page-0123456789abcde\"}\x12\xf5\x01\n\rResetPassword\x12*.comptoir.identity.v1.ResetPasswordRequest\x1a+.comptoir.identity.v1.ResetPasswordResponse\"\x8a\x01\x8a\xb5\x18\x85\x01\n\x01\x04\x18\x01 \x03(\x01\x32z{\"link\": \"q7w3n5c2k6x4z7m2h5tb.a-code-made-up-for-this-page-0123456789abcde\", \"newPassword\": \"one more phrase, made up 2\"}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,6 +40,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REQUESTPASSWORDRESETREQUEST'].fields_by_name['source_address']._serialized_options = b'\200\001\001\272H\004r\002\030@'
   _globals['_CHECKPASSWORDRESETREQUEST'].fields_by_name['link']._loaded_options = None
   _globals['_CHECKPASSWORDRESETREQUEST'].fields_by_name['link']._serialized_options = b'\200\001\001\342A\001\002\272H\005r\003\030\200\001'
+  _globals['_CHECKPASSWORDRESETRESPONSE'].fields_by_name['shortest_password']._loaded_options = None
+  _globals['_CHECKPASSWORDRESETRESPONSE'].fields_by_name['shortest_password']._serialized_options = b'\342A\001\003'
   _globals['_RESETPASSWORDREQUEST'].fields_by_name['link']._loaded_options = None
   _globals['_RESETPASSWORDREQUEST'].fields_by_name['link']._serialized_options = b'\200\001\001\342A\001\002\272H\005r\003\030\200\001'
   _globals['_RESETPASSWORDREQUEST'].fields_by_name['new_password']._loaded_options = None
@@ -57,11 +59,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKPASSWORDRESETREQUEST']._serialized_start=297
   _globals['_CHECKPASSWORDRESETREQUEST']._serialized_end=355
   _globals['_CHECKPASSWORDRESETRESPONSE']._serialized_start=357
-  _globals['_CHECKPASSWORDRESETRESPONSE']._serialized_end=385
-  _globals['_RESETPASSWORDREQUEST']._serialized_start=387
-  _globals['_RESETPASSWORDREQUEST']._serialized_end=479
-  _globals['_RESETPASSWORDRESPONSE']._serialized_start=481
-  _globals['_RESETPASSWORDRESPONSE']._serialized_end=504
-  _globals['_PASSWORDSERVICE']._serialized_start=507
-  _globals['_PASSWORDSERVICE']._serialized_end=1189
+  _globals['_CHECKPASSWORDRESETRESPONSE']._serialized_end=418
+  _globals['_RESETPASSWORDREQUEST']._serialized_start=420
+  _globals['_RESETPASSWORDREQUEST']._serialized_end=512
+  _globals['_RESETPASSWORDRESPONSE']._serialized_start=514
+  _globals['_RESETPASSWORDRESPONSE']._serialized_end=537
+  _globals['_PASSWORDSERVICE']._serialized_start=540
+  _globals['_PASSWORDSERVICE']._serialized_end=1222
 # @@protoc_insertion_point(module_scope)

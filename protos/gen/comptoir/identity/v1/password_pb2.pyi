@@ -87,12 +87,17 @@ class CheckPasswordResetResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    SHORTEST_PASSWORD_FIELD_NUMBER: _builtins.int
+    shortest_password: _builtins.int
+    """Characters that the new password has at least: fewer beside a second factor."""
     def __init__(
         self,
+        *,
+        shortest_password: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["shortest_password", b"shortest_password"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
