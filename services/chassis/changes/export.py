@@ -50,8 +50,11 @@ _BREAKS = {ord(each): f"\\u{ord(each):04x}" for each in "\x85\u2028\u2029"}
 """What is no line break in JSON, but is one to some who read line by line."""
 
 
-def export(request: Any, call: Call) -> httpbody_pb2.HttpBody:
-    """One part of the history as a file; the extension tells its name and the token of the next part."""
+def export(request: Any, call: Call, kind: str = "changes") -> httpbody_pb2.HttpBody:
+    """One part of the history as a file; the extension tells its name and the token of the next part.
+
+    `kind`: what the file is called, where it holds more than the history.
+    """
     page = replace(history.page_of(request, call, 0), size=MOST_CHANGES)
     changes, following = history.read(request, call, page)
     is_csv = request.format != change_pb2.EXPORT_FORMAT_NDJSON
@@ -65,7 +68,7 @@ def export(request: Any, call: Call) -> httpbody_pb2.HttpBody:
     body = httpbody_pb2.HttpBody(
         content_type="text/csv; charset=utf-8" if is_csv else "application/x-ndjson", data=data
     )
-    name = f"{_subject(request.parent)}-changes-{call.now:%Y-%m-%d}.{'csv' if is_csv else 'ndjson'}"
+    name = f"{_subject(request.parent)}-{kind}-{call.now:%Y-%m-%d}.{'csv' if is_csv else 'ndjson'}"
     told = change_pb2.ExportedPage(next_page_token=history.next_token(page, following), file_name=name)
     body.extensions.add().Pack(told)
     return body

@@ -113,7 +113,7 @@ class UserApi:
     def export_user(self, request: user_pb2.ExportUserRequest, call: Call) -> httpbody_pb2.HttpBody:
         changes = user_pb2.ExportUserChangesRequest(parent=request.name, page_token=request.page_token)
         changes.format = change_pb2.EXPORT_FORMAT_NDJSON
-        body = export.export(changes, call)
+        body = export.export(changes, call, "data")
         if not request.page_token:
             body.data = b"".join(personal.lines(call.db, call.user)) + body.data
         return body

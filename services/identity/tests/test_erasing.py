@@ -64,6 +64,7 @@ def export(acts: Acts, token: str, person: str) -> list[dict[str, Any]]:
         found += [json.loads(line) for line in body.data.splitlines()]
         told = change_pb2.ExportedPage()
         body.extensions[0].Unpack(told)
+        assert told.file_name.startswith(f"{person.replace('/', '-')}-data-20")
         page_token = told.next_page_token
         if not page_token:
             return found
