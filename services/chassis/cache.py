@@ -17,6 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from services.chassis import log
+from services.chassis.db.database import LOST_HOST
 
 SILENCE_SECONDS = 2.0
 OLDEST_SECONDS = 300.0
@@ -95,7 +96,7 @@ class ReplyCache:
             self._stopping.wait(_BEAT_SECONDS)
 
     def _listen_once(self) -> None:
-        with psycopg.connect(self._url, autocommit=True, connect_timeout=3) as connection:
+        with psycopg.connect(self._url, autocommit=True, connect_timeout=3, **LOST_HOST) as connection:
             connection.execute(f'listen "{self._channel}"')
             # What was written while nobody listened is unknown: begin with nothing.
             self._clear()

@@ -25,7 +25,7 @@ from sqlalchemy import delete, func, select, update
 
 from services.chassis import fault_points, log
 from services.chassis.clock import Clock
-from services.chassis.db.database import Database
+from services.chassis.db.database import LOST_HOST, Database
 from services.chassis.db.scope import Scope
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.errors import TimedOut, Unavailable
@@ -206,7 +206,7 @@ class Sender:
                 self._stopping.wait(_POLL_SECONDS)
 
     def _listen(self) -> None:
-        with psycopg.connect(self._url, autocommit=True, connect_timeout=3) as ears:
+        with psycopg.connect(self._url, autocommit=True, connect_timeout=3, **LOST_HOST) as ears:
             ears.execute(f'listen "{CHANNEL}"')
             while not self._stopping.is_set():
                 self.work()
