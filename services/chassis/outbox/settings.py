@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, model_validator
 
-from services.chassis.config import Address, SecretFile, Settings
+from services.chassis.config import Address, DatabaseSettings, SecretFile, Settings
 from services.chassis.outbox.mail import Undelivered
 from services.chassis.outbox.message import single_address
 
@@ -19,7 +19,24 @@ def _sender(value: str) -> str:
         raise ValueError("must be one plain address") from None
 
 
-class MailSettings(Settings):
+class SenderSettings(DatabaseSettings):
+    """Who mail is from, for whatever puts some into an outbox."""
+
+    issuer: str
+    """The gateway's public origin, to which links lead."""
+    mail_from: Annotated[str, AfterValidator(_sender)] = ""
+    """The sender's address, to which undeliverable mail returns; `no-reply` at the issuer's host if empty."""
+
+    @property
+    def sender(self) -> str:
+        return self.mail_from or f"no-reply@{urlsplit(self.issuer).hostname}"
+
+    @property
+    def mail_domain(self) -> str:
+        return self.sender.rpartition("@")[2]
+
+
+class MailSettings(SenderSettings, Settings):
     """What every service needs, and the way of its mail. Nothing of it is ever taken from a request."""
 
     smtp_address: Address
@@ -30,8 +47,6 @@ class MailSettings(Settings):
     """Who vouches for its certificate, if not the authorities of the machine."""
     smtp_user: str = ""
     smtp_password_file: SecretFile | None = None
-    mail_from: Annotated[str, AfterValidator(_sender)] = ""
-    """The sender's address, to which undeliverable mail returns; `no-reply` at the issuer's host if empty."""
 
     @model_validator(mode="after")
     def _guard_password(self) -> MailSettings:
@@ -40,11 +55,3 @@ class MailSettings(Settings):
         if self.smtp_user and not self.smtp_starttls:
             raise ValueError("COMPTOIR_SMTP_STARTTLS: a password is never sent in clear")
         return self
-
-    @property
-    def sender(self) -> str:
-        return self.mail_from or f"no-reply@{urlsplit(self.issuer).hostname}"
-
-    @property
-    def mail_domain(self) -> str:
-        return self.sender.rpartition("@")[2]

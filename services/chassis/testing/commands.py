@@ -25,6 +25,7 @@ def run_command(running: Running, *arguments: str, points: str = "") -> subproce
         "COMPTOIR_KEK_FILE": str(settings.kek_file),
         "COMPTOIR_DATABASE_URL_FILE": str(settings.database_url_file),
         "COMPTOIR_OWNER_DATABASE_URL_FILE": str(owner),
+        "COMPTOIR_ISSUER": settings.issuer,
         **{name: os.environ[name] for name in ("SOFTHSM2_CONF",) if name in os.environ},
         **(
             {

@@ -1,7 +1,7 @@
 """`python -m services.identity create-operator` and `break-glass`: the platform's staff, from the machine's console.
 
 Both end with a link that sets a password, shown once on the standard output and kept nowhere: it is derived, works
-once, and not for long (`links.py`).
+once, and not for long (`links.py`). Whoever is let in again hears of it by mail as well.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from services.chassis import log
 from services.chassis.caller import Caller, Kind
 from services.chassis.changes.log import ChangeLog, Stamp
 from services.chassis.clock import system_clock
-from services.chassis.config import CommandRefused, DatabaseSettings, load
+from services.chassis.config import CommandRefused, load
 from services.chassis.contract import Method
 from services.chassis.db.database import Database, enter
 from services.chassis.db.scope import Scope
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.errors import Fault
 from services.chassis.names import new_id
+from services.chassis.outbox.outbox import Outbox
+from services.chassis.outbox.settings import SenderSettings
 from services.chassis.request_ids import request_id
 from services.chassis.service import Service
 from services.chassis.validate import validate
@@ -34,20 +36,15 @@ from services.chassis.vault.errors import VaultError
 from services.identity import opening, users
 from services.identity.api.users import new_row
 from services.identity.emergency import EmergencyAccessRow
+from services.identity.factors.removing import Removing
 from services.identity.links import RESET, Links
+from services.identity.mail.mails import MailRow, Mails
 from services.identity.passwords import Passwords
 from services.identity.profile import Findings
 
 _LONGEST_REASON = 500
 _CREATE_USER = Method(user_pb2.DESCRIPTOR.services_by_name["UserService"].methods_by_name["CreateUser"])
 _CONSOLE = Caller(Kind.INTERNAL, "console")
-
-
-class OperatorsSettings(DatabaseSettings):
-    """What these commands need."""
-
-    issuer: str
-    """The gateway's public origin, to which the link leads."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +54,7 @@ class Console:
     service: Service
     db: ScopedSession
     links: Links
+    mails: Mails
     changes: ChangeLog
 
     def link(self, user_id: str) -> str:
@@ -109,11 +107,12 @@ def create_operator(service: Service, arguments: Sequence[str]) -> None:
 
 
 def break_glass(service: Service, arguments: Sequence[str]) -> None:
-    """Lets an operator who is locked out in again, and writes down who asked for it and why."""
+    """Lets an operator who is locked out in again, tells them, and writes down who asked for it and why."""
     parser = _parser(service, "break-glass")
     parser.add_argument("--login", required=True)
     parser.add_argument("--by", required=True, type=_line(100), help="who gives the access, by name")
     parser.add_argument("--reason", required=True, type=_line(_LONGEST_REASON))
+    parser.add_argument("--remove-factors", action="store_true", help="take every second factor away as well")
     given = parser.parse_args(arguments)
     with _console(service) as console:
         user_id = users.owner(console.db, given.login)
@@ -122,13 +121,15 @@ def break_glass(service: Service, arguments: Sequence[str]) -> None:
         url = console.link(user_id)
         enter(console.db, Scope(user=user_id))
         _require_operator(console.db, user_id)
+        now = system_clock()
         console.db.add(
-            EmergencyAccessRow(
-                user_id=user_id, access_id=new_id(), given_by=given.by, create_time=system_clock()
-            )
+            EmergencyAccessRow(user_id=user_id, access_id=new_id(), given_by=given.by, create_time=now)
         )
+        console.mails.emergency_access(console.db, user_id, now)
+        if given.remove_factors:
+            Removing(console.mails).all(console.db, user_id, now)
         console.record("break-glass", given.reason)
-    log.event("emergency access given", user=user_id, by=given.by)
+    log.event("emergency access given", user=user_id, by=given.by, factors_removed=given.remove_factors)
     _show(url)
 
 
@@ -139,13 +140,14 @@ def _require_operator(db: Session, user_id: str) -> None:
 
 @contextmanager
 def _console(service: Service) -> Iterator[Console]:
-    settings = load(OperatorsSettings)
+    settings = load(SenderSettings)
     vault = configured_vault(service.name, service.tables.data_keys, settings)
     database = Database(settings.database_url, conflicts=service.conflicts)
     try:
         with database.transaction(Scope()) as db:
             changes = ChangeLog(service.name, service.tables.log, vault)
-            yield Console(service, db, Links(vault, settings.issuer), changes)
+            mails = Mails(Outbox(MailRow, settings.mail_domain))
+            yield Console(service, db, Links(vault, settings.issuer), mails, changes)
     except (Fault, VaultError) as error:
         raise CommandRefused(str(error)) from None
     finally:

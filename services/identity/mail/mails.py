@@ -32,6 +32,7 @@ UNCONFIRMED, FORMER = "unconfirmed", "former"
 PLACE_SUSPENDED, PLACE_RESUMED = "place_suspended", "place_resumed"
 FACTOR_ADDED, FACTOR_REMOVED, FACTORS_RESET = "factor_added", "factor_removed", "factors_reset"
 RECOVERY_CODE_USED = "recovery_code_used"
+EMERGENCY_ACCESS = "emergency_access"
 
 
 class MailRow(OutboxRow, Base):
@@ -122,6 +123,10 @@ class Mails:
     def factors_reset(self, db: Session, user_id: str, now: datetime) -> None:
         """Tells the person that customer service took their factors away."""
         self._to_person(db, FACTORS_RESET, user_id, {}, now)
+
+    def emergency_access(self, db: Session, user_id: str, now: datetime) -> None:
+        """Tells an operator that a link which sets their password was given out by hand."""
+        self._to_person(db, EMERGENCY_ACCESS, user_id, {}, now)
 
     def recovery_code_used(self, db: Session, user_id: str, remaining: int, now: datetime) -> None:
         """Tells the person that a recovery code was used, and how many are left."""
