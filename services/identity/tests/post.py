@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from services.chassis.outbox.outbox import Outbox
@@ -14,6 +15,11 @@ from services.identity.service import sender
 from services.identity.tests.acts import Acts
 
 _LINK = re.compile(r"https://\S+")
+
+
+def mailing(relay: Relay) -> dict[str, Any]:
+    """Settings of a service whose mail goes to the relay."""
+    return {"smtp_address": relay.address, "smtp_starttls": False, "mail_from": "no-reply@mail.example"}
 
 
 class Post:

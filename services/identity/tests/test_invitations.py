@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ from services.chassis.testing.tokens import ISSUER
 from services.identity.mail.mails import MailRow
 from services.identity.service import IDENTITY, sender
 from services.identity.tests.acts import PASSWORD, Acts, Hands, at_once
-from services.identity.tests.post import text_of
+from services.identity.tests.post import mailing, text_of
 from services.identity.tests.test_managing import Member, listed, member, suspend, update
 
 Invitation = invitation_pb2.Invitation
@@ -43,15 +43,8 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def relay() -> Iterator[Relay]:
-    with Relay() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def acts(run_service: Callable[..., Running], hands: Hands, relay: Relay) -> Acts:
-    settings = {"smtp_address": relay.address, "smtp_starttls": False, "mail_from": "no-reply@mail.example"}
-    return Acts(run_service(IDENTITY, clock=hands, source_tries=1000, **settings))
+    return Acts(run_service(IDENTITY, clock=hands, source_tries=1000, **mailing(relay)))
 
 
 @dataclass(frozen=True)

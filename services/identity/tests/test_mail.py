@@ -18,18 +18,12 @@ from services.chassis.testing.running import Running
 from services.identity.mail.mails import MailRow
 from services.identity.service import IDENTITY, sender
 from services.identity.tests.acts import Acts, Hands
-from services.identity.tests.post import text_of
+from services.identity.tests.post import mailing, text_of
 from services.look.languages import CODES
 
 ROLES = [value.name for value in membership_pb2.Role.DESCRIPTOR.values if value.number]
 NOON = datetime(2026, 11, 3, 1, 0, tzinfo=UTC)
 """In Nouméa."""
-
-
-@pytest.fixture(scope="module")
-def relay() -> Iterator[Relay]:
-    with Relay() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +33,7 @@ def hands() -> Hands:
 
 @pytest.fixture(scope="module")
 def acts(run_service: Callable[..., Running], hands: Hands, relay: Relay) -> Acts:
-    settings = {"smtp_address": relay.address, "smtp_starttls": False, "mail_from": "no-reply@mail.example"}
-    return Acts(run_service(IDENTITY, clock=hands, source_tries=1000, **settings))
+    return Acts(run_service(IDENTITY, clock=hands, source_tries=1000, **mailing(relay)))
 
 
 @pytest.fixture

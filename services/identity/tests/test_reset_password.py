@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -14,7 +14,7 @@ from services.chassis.testing.running import Running
 from services.chassis.testing.tokens import ISSUER
 from services.identity.service import IDENTITY
 from services.identity.tests.acts import PASSWORD, Acts, Hands, at_once
-from services.identity.tests.post import Post, address_in, posting, text_of, value_in
+from services.identity.tests.post import Post, address_in, mailing, text_of, value_in
 from services.identity.tests.proving import somebody
 from services.identity.tests.work import work
 from services.look.languages import CODES
@@ -24,21 +24,8 @@ _places = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def relay() -> Iterator[Relay]:
-    with Relay() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def acts(run_service: Callable[..., Running], hands: Hands, relay: Relay) -> Acts:
-    settings = {"smtp_address": relay.address, "smtp_starttls": False, "mail_from": "no-reply@mail.example"}
-    return Acts(run_service(IDENTITY, clock=hands, source_tries=1000, **settings))
-
-
-@pytest.fixture
-def post(acts: Acts, relay: Relay) -> Iterator[Post]:
-    with posting(acts, relay) as found:
-        yield found
+    return Acts(run_service(IDENTITY, clock=hands, source_tries=1000, **mailing(relay)))
 
 
 def ask(acts: Acts, typed: str, source: str = "") -> password_pb2.RequestPasswordResetResponse:
