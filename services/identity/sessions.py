@@ -168,10 +168,11 @@ def lock(db: Session, session_id: str) -> SessionRow | None:
 
 
 def strengthen(db: Session, session_id: str, methods: Iterable[str]) -> None:
-    """Notes that the session has just seen these methods too."""
+    """Notes that the session has just seen these methods too. Raises Unauthenticated if it ended meanwhile."""
     row = lock(db, session_id)
-    if row is not None:
-        row.methods = list(dict.fromkeys((*row.methods, *methods)))
+    if row is None:
+        raise _ended()
+    row.methods = list(dict.fromkeys((*row.methods, *methods)))
 
 
 def end(call: Call, value: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyotp
@@ -11,6 +12,7 @@ import pytest
 from comptoir.identity.v1 import factor_pb2, user_pb2
 from services.chassis.errors import Denied, Exists, Fault, Invalid, NotFound, Precondition, Unauthenticated
 from services.chassis.testing.tokens import ISSUER
+from services.chassis.testing.waiting import until
 from services.identity.tests.acts import PASSWORD, Acts, Hands, at_once
 from services.identity.tests.authenticator import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, Authenticator
 from services.identity.tests.proving import Person, again, altered, somebody, with_totp
@@ -55,6 +57,32 @@ def test_a_secret_counts_only_once_a_code_confirms_it(acts: Acts, hands: Hands) 
     person.confirm_totp(person.code())
 
     assert person.challenge()
+
+
+def test_a_session_that_ends_meanwhile_adds_no_factor(acts: Acts) -> None:
+    person, database = somebody(acts), acts.identity.database
+    begun = person.begin_passkey()
+    made = Authenticator(ISSUER).create(begun.options_json)
+
+    def waits() -> bool:
+        with database.administrator() as watch:
+            query = "select from pg_stat_activity where wait_event_type = 'Lock' and query like '%passwords%'"
+            return watch.execute(query).fetchone() is not None
+
+    with ThreadPoolExecutor(1) as pool, database.administrator() as connection:
+        connection.execute(
+            "begin; select from passwords where user_id = '" + person.user.name[6:] + "' for update"
+        )
+        adding = pool.submit(person.keep_passkey, begun.challenge, made)
+        until(waits, "the passkey is held up")
+        acts.end(person.session)
+        connection.execute("commit")
+        with pytest.raises(Unauthenticated) as refused:
+            adding.result()
+
+    assert refused.value.reason == "SESSION_ENDED"
+    again(person, acts.sign_in(person.user.login))
+    assert not person.passkeys()
 
 
 def test_a_new_secret_replaces_one_that_was_never_confirmed_and_no_other(acts: Acts, hands: Hands) -> None:
