@@ -17,7 +17,6 @@ from services.identity.oauth.grants import Grants, Tokens
 from services.identity.oauth.introspection import Introspection
 from services.identity.oauth.refusals import not_a_member, second_factor_required
 from services.identity.oauth.signing_keys import KeyRing
-from services.identity.oauth.tokens import LIFETIME_SECONDS
 
 _INSTANT = timedelta(microseconds=1)
 COMPANY = PATTERNS["comptoir.company/Company"]
@@ -86,7 +85,7 @@ class OAuthApi:
         tokens = self._redeemed(request, call)
         return oauth_pb2.TokenSet(
             access_token=tokens.access_token,
-            expires_in_seconds=LIFETIME_SECONDS,
+            expires_in_seconds=tokens.seconds,
             refresh_token=tokens.refresh_token,
             id_token=tokens.id_token,
             scopes=tokens.scopes,
@@ -102,7 +101,7 @@ class OAuthApi:
         if caller is not None:
             wish = request.token_exchange
             company = (COMPANY.parse(wish.company) or {})["company"]
-            return self.grants.exchange(call, client, caller, company, wish.scopes, key)
+            return self.grants.exchange(call, client, caller, wish.subject_token, company, wish.scopes, key)
         if request.HasField("authorization_code"):
             shown = request.authorization_code
             return self.grants.redeem_code(

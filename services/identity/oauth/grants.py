@@ -38,7 +38,7 @@ from services.identity.oauth.refusals import (
     second_factor_required,
 )
 from services.identity.oauth.signing_keys import KeyRing
-from services.identity.oauth.tokens import Subject
+from services.identity.oauth.tokens import LIFETIME_SECONDS, Subject
 from services.identity.sessions import SessionRow
 
 OPENID = "openid"
@@ -53,6 +53,7 @@ class Tokens:
     refresh_token: str
     id_token: str
     scopes: Sequence[str]
+    seconds: int = LIFETIME_SECONDS
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,19 @@ class Grants:
         return caller
 
     def exchange(
-        self, call: Call, client: Client, caller: Caller, company: str, scopes: Sequence[str], key: str
+        self,
+        call: Call,
+        client: Client,
+        caller: Caller,
+        token: str,
+        company: str,
+        scopes: Sequence[str],
+        key: str,
     ) -> Tokens:
-        """A token of the same sign-in for another company of the person's (RFC 8693): nothing is kept of it."""
+        """A token of the same sign-in for another company of the person's (RFC 8693): nothing is kept of it.
+
+        It ends with the one that it was exchanged for, so that whoever stole that one cannot go on for ever.
+        """
         client.require(TOKEN_EXCHANGE)
         if caller.client_id != client.client_id or caller.key_thumbprint not in ("", key):
             raise invalid_subject_token()
@@ -159,11 +170,10 @@ class Grants:
             raise not_a_member()
         if held.lacks(call.db, session, company):
             raise second_factor_required()
-        subject = Subject(
-            session, client.client_id, [s for s in given if s in scopes] or given, call.now, key
-        )
+        asked = [s for s in given if s in scopes] or given
+        subject = Subject(session, client.client_id, asked, call.now, key, self.verifier.claims(token)["exp"])
         access = tokens.access_token(self.keys.signer(), self.issuer, subject, authority)
-        return Tokens(access, "", "", subject.scopes)
+        return Tokens(access, "", "", subject.scopes, subject.seconds)
 
     def revoke(self, call: Call, client: Client, token: str) -> None:
         """Ends the family of the client's own refresh token; anything else is not known, which is no error."""

@@ -33,12 +33,20 @@ class Subject:
     now: datetime
     key_thumbprint: str = ""
     """Of the key that the access token is bound to; empty if to none."""
+    latest: int | None = None
+    """When the tokens end, if that is sooner than they would."""
+
+    @property
+    def seconds(self) -> int:
+        """How long they live."""
+        left = LIFETIME_SECONDS if self.latest is None else self.latest - int(self.now.timestamp())
+        return max(0, min(left, LIFETIME_SECONDS))
 
     def times(self) -> dict[str, int]:
         issued = int(self.now.timestamp())
         return {
             "iat": issued,
-            "exp": issued + LIFETIME_SECONDS,
+            "exp": issued + self.seconds,
             "auth_time": int(self.session.authenticate_time.timestamp()),
         }
 

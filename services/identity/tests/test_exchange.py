@@ -10,7 +10,7 @@ from sqlalchemy import event
 from comptoir.identity.v1 import membership_pb2, oauth_pb2
 from services.chassis.errors import Denied, Fault, Invalid
 from services.identity.oauth.clients import TOKEN_EXCHANGE
-from services.identity.tests.acts import SECRET, Acts
+from services.identity.tests.acts import SECRET, Acts, Hands
 from services.identity.tests.registering import by_itself, registrant
 
 GRANTS = ["authorization_code", "refresh_token", TOKEN_EXCHANGE]
@@ -54,6 +54,22 @@ def test_a_person_goes_on_in_another_company_by_the_same_sign_in(acts: Acts, sec
         assert after[name] == before[name]
     assert acts.claims(met.exchange(met.first, "shop").access_token)["scope"] == "shop"
     assert exchange(acts, met.client, tokens.access_token, met.first).access_token
+
+
+def test_an_exchange_gains_no_time(acts: Acts, hands: Hands) -> None:
+    """Or one stolen token would be good as long as the sign-in, whatever was revoked."""
+    met = Encounter(acts)
+    hands.forward(minutes=4)
+    tokens = met.exchange(met.second)
+    again = exchange(acts, met.client, tokens.access_token, met.first)
+    end = acts.claims(met.tokens.access_token)["exp"]
+
+    assert [acts.claims(each.access_token)["exp"] for each in (tokens, again)] == [end, end]
+    assert 0 < tokens.expires_in_seconds <= 60
+    hands.forward(minutes=2)
+    with pytest.raises(Invalid) as refused:
+        exchange(acts, met.client, again.access_token, met.second)
+    assert refused.value.reason == "INVALID_SUBJECT_TOKEN"
 
 
 def test_what_is_not_given_is_not_got_by_exchange(acts: Acts) -> None:
