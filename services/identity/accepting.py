@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
+from services.chassis.authorize import unknown
+from services.chassis.db.database import Database
 from services.chassis.errors import Fault, Precondition
 from services.chassis.names import new_id
 from services.chassis.rpc.call import Call
@@ -24,6 +27,7 @@ from services.identity import (
     users,
 )
 from services.identity.admissions import AdmissionRow
+from services.identity.attempts import Attempts, Limit
 from services.identity.companies import Known
 from services.identity.invitations import ACCEPTED, PENDING, InvitationRow
 from services.identity.links import INVITATION, LinkRow, Links
@@ -31,6 +35,9 @@ from services.identity.mail.mails import Mails
 from services.identity.memberships import MemberRow
 from services.identity.passwords import Passwords
 from services.identity.users import UserRow
+
+TRIES = Limit("accept-invitation", tries=20, within=timedelta(hours=24), pause=timedelta(hours=1))
+"""Of one invitation to choose a login and a password."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +54,11 @@ class Offer:
 class Accepting:
     """What happens to a link that somebody brings."""
 
+    attempts: Attempts
     links: Links
     passwords: Passwords
     mails: Mails
+    database: Database
 
     def show(self, call: Call, link: str) -> Offer:
         """What the link offers."""
@@ -59,6 +68,8 @@ class Accepting:
     def accept(self, call: Call, link: str, newcomer: Callable[[Offer], UserRow], password: str) -> UserRow:
         """Takes the place with the account that `newcomer` makes of the offer, or raises for what it lacks."""
         company, invitation_id = _ids(self.links.redeem(call.db, INVITATION, link, call.now))
+        # Which logins are taken is told to whoever was invited, but not as often as they like.
+        self.attempts.take(TRIES, invitation_id, call.now)
         row = newcomer(_offer(call, company, invitation_id))
         users.register(call.db, row.login, row.user_id)
         # Before anything is locked that others wait for.
@@ -91,9 +102,13 @@ class Accepting:
 
     def approve(self, call: Call, admission_id: str) -> MemberRow:
         """Gives the place that somebody asks for."""
+        asked = admissions.find(call.db, admission_id)
+        # The person first, as whoever erases or renames them does: neither happens until the place is there.
+        name = users.name_for_company(call.db, self.database, asked.user_id)
         row = admissions.hold(call.db, admission_id)
+        if name is None:
+            raise unknown(row.name)
         with call.visit(company=row.company):
-            name = row.user_display_name
             place = self._give(call, row.company, row.invitation_id, row.user_id, name)
             links.withdraw(call.db, row.invitation)
             self.mails.place_given(call.db, place, call.now)

@@ -60,7 +60,14 @@ class AdmissionRow(DirectoryRow, Base):
 
 def hold(db: Session, admission_id: str) -> AdmissionRow:
     """The request, which nobody else decides meanwhile; or the answer for an unknown one."""
-    query = select(AdmissionRow).where(AdmissionRow.admission_id == admission_id).with_for_update()
+    return find(db, admission_id, for_update=True)
+
+
+def find(db: Session, admission_id: str, *, for_update: bool = False) -> AdmissionRow:
+    """The request, or the answer for an unknown one."""
+    query = select(AdmissionRow).where(AdmissionRow.admission_id == admission_id)
+    if for_update:
+        query = query.with_for_update()
     row = db.scalars(query, execution_options={"populate_existing": True}).one_or_none()
     if row is None:
         raise unknown(NAME.format({"admission": admission_id}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -12,10 +13,12 @@ from services.identity.profile import Findings
 from services.identity.users import UserRow
 
 
-def judge_password(row: UserRow, password: str, field: str, findings: Findings) -> None:
-    """Notes every rule that the first password of the person breaks."""
+def judge_password(
+    row: UserRow, password: str, field: str, findings: Findings, companies: Sequence[str] = ()
+) -> None:
+    """Notes every rule that the first password of the person breaks. `companies`: names of those they will be in."""
     names = (row.email.partition("@")[0], row.given_name, row.family_name)
-    for rule, sentence in password_rule.broken(password, login=row.login, names=names):
+    for rule, sentence in password_rule.broken(password, login=row.login, names=names, companies=companies):
         findings.note(field, rule, sentence)
 
 

@@ -100,7 +100,7 @@ def _handlers(resources: Resources) -> Handlers:
         membership_pb2.DESCRIPTOR.services_by_name["MembershipService"]: MembershipApi(database, mails),
         application_pb2.DESCRIPTOR.services_by_name["ApplicationService"]: ApplicationApi(),
         invitation_pb2.DESCRIPTOR.services_by_name["InvitationService"]: InvitationApi(
-            Inviting(links, mails), Accepting(links, passwords, mails)
+            Inviting(links, mails), Accepting(attempts, links, passwords, mails, database)
         ),
         enrolment_pb2.DESCRIPTOR.services_by_name["EnrolmentService"]: EnrolmentApi(enrolling),
         factor_pb2.DESCRIPTOR.services_by_name["FactorService"]: FactorApi(enrolling, Removing(mails)),

@@ -146,7 +146,7 @@ def _newcomer(request: invitation_pb2.AcceptInvitationRequest, offer: Offer, cal
         time_zone=offer.company.time_zone,
     )
     row = new_row(user, call.now, findings)
-    opening.judge_password(row, request.password, "password", findings)
+    opening.judge_password(row, request.password, "password", findings, [offer.company.display_name])
     findings.conclude()
     return row
 

@@ -29,6 +29,7 @@ from services.identity.mail.mails import MailRow
 from services.identity.service import IDENTITY, sender
 from services.identity.tests.acts import PASSWORD, Acts, Hands, at_once
 from services.identity.tests.post import mailing, text_of
+from services.identity.tests.test_erasing import erase
 from services.identity.tests.test_managing import Member, listed, member, suspend, update
 
 Invitation = invitation_pb2.Invitation
@@ -395,6 +396,7 @@ def test_what_is_no_address_is_named(inviter: Inviter, owner: Member, address: s
         ({"login": "two words"}, "login"),
         ({"password": "short"}, "password"),
         ({"password": "halles halles halles 1", "login": "halles"}, "password"),
+        ({"password": "quartz LesHallesDuPort 4 you"}, "password"),
         ({"given_name": "Noé\nBcc: eve"}, "given_name"),
         ({"family_name": ""}, "family_name"),
         ({"language_code": "xx"}, "language_code"),
@@ -417,6 +419,55 @@ def test_a_login_that_is_taken_leaves_the_link_as_it_was(acts: Acts, inviter: In
         inviter.accept(link, login=owner.person.login.upper())
 
     assert inviter.accept(link)
+
+
+def test_an_invitation_does_not_tell_of_logins_without_end(
+    acts: Acts, inviter: Inviter, owner: Member, hands: Hands
+) -> None:
+    link = inviter.link(inviter.invite(owner.token, owner.company).email)
+    for _ in range(20):
+        with pytest.raises(Exists):
+            inviter.accept(link, login=owner.person.login)
+    for login in (owner.person.login, "somethingelse"):
+        with pytest.raises(Exhausted) as refused:
+            inviter.accept(link, login=login)
+        assert refused.value.reason == "TOO_MANY_ATTEMPTS"
+    hands.forward(hours=2)
+
+    assert inviter.accept(link)
+
+
+def test_a_place_that_is_agreed_to_bears_the_name_that_the_person_has_by_now(
+    acts: Acts, inviter: Inviter, owner: Member, operator: user_pb2.User
+) -> None:
+    person, staff, elsewhere = acts.person(), acts.token(operator.login), acts.company()
+    acts.place(elsewhere, person.name)
+    inviter.claim(inviter.link(inviter.invite(owner.token, owner.company).email), acts.sign_in(person.login))
+    acts.identity.call(
+        "UserService/UpdateUser",
+        user_pb2.UpdateUserRequest(user=user_pb2.User(name=person.name, family_name="Nouveau")),
+        user_pb2.User,
+        token=acts.token(person.login, elsewhere),
+    )
+    [asked] = inviter.admissions(staff, person.name)
+
+    assert inviter.approve(staff, asked.name).user_display_name == "Ada Nouveau"
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_a_place_agreed_to_while_the_person_is_erased_goes_with_them(
+    acts: Acts, inviter: Inviter, owner: Member, operator: user_pb2.User, turn: int
+) -> None:
+    person, staff = acts.person(), acts.token(operator.login)
+    inviter.claim(inviter.link(inviter.invite(owner.token, owner.company).email), acts.sign_in(person.login))
+    [asked] = inviter.admissions(staff, person.name)
+    moves: list[Callable[[], object]] = [
+        lambda: inviter.approve(staff, asked.name),
+        lambda: erase(acts, staff, person.name),
+    ]
+    at_once(2, lambda: moves.pop()())
+
+    assert person.name not in {each.user for each in listed(acts, owner.token, owner.company).values()}
 
 
 def test_who_belongs_to_the_company_or_is_not_signed_in_asks_for_nothing(
