@@ -10,10 +10,12 @@ import argon2
 from sqlalchemy import ForeignKeyConstraint, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from services.chassis.authorize import unknown
 from services.chassis.db.rows import PersonRow
 from services.chassis.fence import Fence
 from services.identity.password_rule import SHORTEST, normal
 from services.identity.rows import Base
+from services.identity.users import NAME
 
 MEMORY_KIB = 19 * 1024
 PASSES = 2
@@ -103,7 +105,10 @@ def find(db: Session, user_id: str) -> PasswordRow | None:
 def hold(db: Session, user_id: str) -> PasswordRow:
     """The row as it is now, which nobody changes until the call ends. It is locked before sessions and the account."""
     query = select(PasswordRow).where(PasswordRow.user_id == user_id)
-    return db.scalars(query.with_for_update(), execution_options={"populate_existing": True}).one()
+    held = db.scalars(query.with_for_update(), execution_options={"populate_existing": True}).one_or_none()
+    if held is None:
+        raise unknown(NAME.format({"user": user_id}))
+    return held
 
 
 def former(db: Session, user_id: str) -> Sequence[FormerPasswordRow]:

@@ -7,7 +7,14 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
+from hypothesis import reject
 from hypothesis import strategies as st
+
+from services.chassis.contract import Method
+from services.chassis.errors import Fault
+from tests.isolation.callers import Who
+from tests.isolation.companies import SIBLING
+from tests.isolation.matrix import Matrix
 
 _DEPTH = 3
 _TEXTS = [
@@ -30,6 +37,15 @@ _RANGES = {
     FieldDescriptor.CPPTYPE_UINT64: (0, 2**64 - 1),
     FieldDescriptor.CPPTYPE_ENUM: (-(2**31), 2**31 - 1),
 }
+
+
+def sensible(matrix: Matrix, method: Method, who: Who) -> Message:
+    """The method's example about something that is there."""
+    try:
+        return matrix.cells.base(method, who, SIBLING)
+    except Fault:
+        # An earlier message took away, or locked, what this one would be about.
+        reject()
 
 
 @st.composite

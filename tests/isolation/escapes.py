@@ -28,6 +28,12 @@ ONE_TIME = {
 }
 """Reasons with which a method refuses what can be used once and cannot be made up; its own tests prove the rest."""
 
+ENDS_PEOPLE = {
+    "UserService/DeleteUser": "erases its caller, whom the next message needs",
+    "UserService/EraseUser": "erases anybody, whom the next message may need",
+}
+"""Methods that are not called at random, among others by the same people."""
+
 _AUTHENTICATOR = "needs somebody's authenticator: the tests of second factors, of identity"
 NO_REAL_CALL = {
     **dict.fromkeys(

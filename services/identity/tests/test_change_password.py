@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 from comptoir.changes.v1 import change_pb2
 from comptoir.identity.v1 import user_pb2
 from services.chassis.db.scope import Scope
-from services.chassis.errors import Exhausted, Fault, Invalid, Unauthenticated
+from services.chassis.errors import Exhausted, Fault, Invalid, NotFound, Unauthenticated
+from services.identity import passwords
 from services.identity.mail.mails import MailRow
 from services.identity.passwords import FormerPasswordRow
 from services.identity.tests.acts import PASSWORD, Acts, Hands, at_once
@@ -219,3 +220,11 @@ def test_a_challenge_that_the_old_password_began_opens_nothing_any_more(acts: Ac
 
     assert refused.value.reason == "CHALLENGE_ENDED"
     assert person.answer(person.challenge(password="otters 3 swim"), totp_code=person.code()).session_token
+
+
+def test_who_was_erased_meanwhile_is_unknown(acts: Acts) -> None:
+    with (
+        acts.identity.resources.database.transaction(Scope(user="nobody")) as db,
+        pytest.raises(NotFound),
+    ):
+        passwords.hold(db, "nobody")
