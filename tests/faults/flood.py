@@ -10,7 +10,6 @@ from pathlib import Path
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 _PING = b"\x00\x00\x08\x06\x00\x00\x00\x00\x00" + b"flooding"
-_GOAWAY = 7
 _HEADER = 9
 _AT_ONCE = 100
 _PATIENCE_SECONDS = 20.0

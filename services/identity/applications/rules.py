@@ -15,8 +15,6 @@ from services.identity.oauth import redirects
 from services.identity.profile import Findings
 
 CODE, REFRESH, BY_ITSELF = "authorization_code", "refresh_token", "client_credentials"
-ABOUT_PEOPLE = frozenset({"openid", "profile", "email"})
-"""Scopes that tell of a person and open nothing."""
 _COMPANY = frozenset(right for right in RIGHTS if not right.startswith("platform."))
 _NEVER = frozenset({"account", "platform"})
 _PUBLIC, _SIGNS = "CLIENT_AUTHENTICATION_NONE", "CLIENT_AUTHENTICATION_PRIVATE_KEY"
