@@ -14,7 +14,7 @@ import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Index, case, delete, func, select, update
+from sqlalchemy import Index, case, delete, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -23,6 +23,7 @@ from services.chassis.db.rows import PlatformRow
 from services.chassis.db.scope import Scope
 from services.chassis.errors import Exhausted
 from services.identity.rows import Base
+from services.identity.sweeping import sweep
 from services.identity.users import login_key
 
 _SWEPT_AT_ONCE = 10
@@ -177,9 +178,7 @@ def _count(db: Session, limit: Limit, key: str, now: datetime) -> tuple[int, tim
 
 
 def _sweep(db: Session, now: datetime) -> None:
-    expired = select(AttemptRow.digest).where(AttemptRow.expire_time < now).limit(_SWEPT_AT_ONCE)
-    chosen = AttemptRow.digest.in_(expired.with_for_update(skip_locked=True))
-    db.execute(delete(AttemptRow).where(chosen), execution_options=_IN_DATABASE)
+    sweep(db, AttemptRow.digest, AttemptRow.expire_time < now, _SWEPT_AT_ONCE)
 
 
 def network(source: str) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.db.rows import DirectoryRow
+from services.identity import sweeping
 from services.identity.rows import Base
 
 SESSION, CODE, FAMILY, CHALLENGE = "session", "code", "family", "challenge"
@@ -76,9 +77,4 @@ def forget_digest(db: Session, kept: bytes) -> None:
 
 def sweep(db: Session, now: datetime) -> None:
     """Takes some of the expired values away."""
-    expired = select(BearerRow.digest).where(BearerRow.expire_time < now - _KEPT_AFTER)
-    chosen = expired.limit(_SWEPT_AT_ONCE).with_for_update(skip_locked=True)
-    db.execute(
-        delete(BearerRow).where(BearerRow.digest.in_(chosen)),
-        execution_options={"synchronize_session": False},
-    )
+    sweeping.sweep(db, BearerRow.digest, BearerRow.expire_time < now - _KEPT_AFTER, _SWEPT_AT_ONCE)

@@ -25,6 +25,7 @@ from services.chassis.names import new_id
 from services.chassis.vault.vault import Vault
 from services.identity.derived import Derived
 from services.identity.rows import Base
+from services.identity.sweeping import sweep
 
 PARAMETER = "link"
 """What carries the value in the address."""
@@ -86,7 +87,7 @@ class Links:
 
     def issue(self, db: Session, purpose: Purpose, subject: str, now: datetime) -> str:
         """The id of a new link, for the arguments of its mail (`link`). The one before opens nothing any more."""
-        sweep(db, now)
+        sweep(db, LinkRow.link_id, LinkRow.expire_time <= now, _SWEPT_AT_ONCE)
         link_id = new_id()
         fresh = {"link_id": link_id, "expire_time": now + purpose.lifetime}
         link = insert(LinkRow).values(purpose=purpose.name, subject=subject, **fresh)
@@ -134,13 +135,6 @@ def withdraw(db: Session, subject: str, purpose: Purpose | None = None) -> None:
     if purpose is not None:
         gone = gone.where(LinkRow.purpose == purpose.name)
     db.execute(gone, execution_options={"synchronize_session": False})
-
-
-def sweep(db: Session, now: datetime) -> None:
-    """Takes some of the expired links away."""
-    expired = select(LinkRow.link_id).where(LinkRow.expire_time <= now).limit(_SWEPT_AT_ONCE)
-    chosen = LinkRow.link_id.in_(expired.with_for_update(skip_locked=True))
-    db.execute(delete(LinkRow).where(chosen), execution_options={"synchronize_session": False})
 
 
 def not_valid() -> Precondition:

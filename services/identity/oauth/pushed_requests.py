@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Index, delete, select
+from sqlalchemy import Index, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.db.rows import PlatformRow
@@ -12,6 +12,7 @@ from services.identity import bearers
 from services.identity.oauth.clients import Client
 from services.identity.oauth.refusals import invalid_grant
 from services.identity.rows import Base
+from services.identity.sweeping import sweep
 
 LIFETIME = timedelta(seconds=60)
 _KIND = "pushed-request"
@@ -34,9 +35,7 @@ class PushedRequestRow(PlatformRow, Base):
 
 def push(db: Session, client: Client, parameters: str, now: datetime) -> str:
     """Keeps the request, and returns what it is kept under."""
-    expired = select(PushedRequestRow.digest).where(PushedRequestRow.expire_time < now).limit(_SWEPT_AT_ONCE)
-    chosen = PushedRequestRow.digest.in_(expired.with_for_update(skip_locked=True))
-    db.execute(delete(PushedRequestRow).where(chosen), execution_options=_IN_DATABASE)
+    sweep(db, PushedRequestRow.digest, PushedRequestRow.expire_time < now, _SWEPT_AT_ONCE)
     value = bearers.new_value()
     row = PushedRequestRow(
         digest=bearers.digest(_KIND, value), client_id=client.client_id, parameters=parameters

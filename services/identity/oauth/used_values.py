@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, delete, select
+from sqlalchemy import Index
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.db.rows import PlatformRow
 from services.identity import bearers
 from services.identity.rows import Base
+from services.identity.sweeping import sweep
 
 ASSERTION, PROOF = "assertion", "proof"
 _SWEPT_AT_ONCE = 10
@@ -29,8 +30,6 @@ class UsedValueRow(PlatformRow, Base):
 
 def use(db: Session, kind: str, value: str, expire_time: datetime, now: datetime) -> bool:
     """Whether this is the first time. It counts once the transaction is committed, so keep it in one of its own."""
-    expired = select(UsedValueRow.digest).where(UsedValueRow.expire_time < now).limit(_SWEPT_AT_ONCE)
-    chosen = UsedValueRow.digest.in_(expired.with_for_update(skip_locked=True))
-    db.execute(delete(UsedValueRow).where(chosen), execution_options={"synchronize_session": False})
+    sweep(db, UsedValueRow.digest, UsedValueRow.expire_time < now, _SWEPT_AT_ONCE)
     first = insert(UsedValueRow).values(digest=bearers.digest(kind, value), expire_time=expire_time)
     return db.execute(first.on_conflict_do_nothing().returning(UsedValueRow.digest)).first() is not None
