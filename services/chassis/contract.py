@@ -42,8 +42,8 @@ from comptoir.inbox.v1 import message_pb2
 from comptoir.media.v1 import logo_pb2
 from comptoir.options.v1 import policy_pb2
 from comptoir.shop.v1 import go_live_pb2, key_pb2, rules_pb2, shop_pb2, signature_pb2
+from services.chassis.completeness import problems
 from services.chassis.names import Pattern
-from services.chassis.rights import RIGHTS
 
 FILES: tuple[FileDescriptor, ...] = tuple(
     module.DESCRIPTOR
@@ -71,10 +71,6 @@ FILES: tuple[FileDescriptor, ...] = tuple(
     )
 )
 """Every file of the contract that declares a service."""
-
-READS = ("Get", "List", "Lookup", "Search", "Count")
-PEOPLE = frozenset({policy_pb2.CALLER_KIND_MERCHANT, policy_pb2.CALLER_KIND_OPERATOR})
-OUTSIDE = PEOPLE | {policy_pb2.CALLER_KIND_ANONYMOUS}
 
 
 class ContractError(Exception):
@@ -263,7 +259,7 @@ def _name_fields(message: Descriptor, prefix: tuple[str, ...], seen: frozenset[s
 def methods(services: Iterable[ServiceDescriptor]) -> tuple[Method, ...]:
     """The methods of these services, all of them complete, or a `ContractError` that lists what they lack."""
     found = tuple(Method(descriptor) for service in services for descriptor in service.methods)
-    lacking = [f"{method.path}: {problem}" for method in found for problem in _problems(method)]
+    lacking = [f"{method.path}: {problem}" for method in found for problem in problems(method)]
     if lacking:
         raise ContractError("The contract is incomplete:\n" + "\n".join(lacking))
     return found
@@ -272,48 +268,3 @@ def methods(services: Iterable[ServiceDescriptor]) -> tuple[Method, ...]:
 def every_method() -> tuple[Method, ...]:
     """Every method of the suite."""
     return methods(service for file in FILES for service in file.services_by_name.values())
-
-
-def _problems(method: Method) -> Iterator[str]:
-    policy = method.policy
-    people = method.callers & PEOPLE
-    if not method.options.HasExtension(policy_pb2.policy):
-        yield "declares no (comptoir.options.v1.policy)"
-        return
-    if not policy.callers or policy_pb2.CALLER_KIND_UNSPECIFIED in method.callers:
-        yield "policy.callers must say who may call"
-    if policy.proof == policy_pb2.PROOF_UNSPECIFIED:
-        yield "policy.proof is missing"
-    if bool(people) != (policy.proof in (policy_pb2.PROOF_SESSION, policy_pb2.PROOF_FRESH)):
-        yield "policy.proof must be PROOF_NONE exactly where no person calls"
-    if policy.scope == policy_pb2.SCOPE_UNSPECIFIED:
-        yield "policy.scope is missing"
-    needs_right = bool(people) and policy.scope != policy_pb2.SCOPE_USER
-    if needs_right and policy.permission not in RIGHTS:
-        yield f"policy.permission {policy.permission!r} is not in the list of rights"
-    for field, right in method.field_rights.items():
-        if right not in RIGHTS:
-            yield f"change_permission {right!r} of {field} is not in the list of rights"
-    if not needs_right and policy.permission:
-        yield "policy.permission has nobody to hold it"
-    if bool(method.callers & OUTSIDE) != bool(method.routes):
-        yield "google.api.http must be there exactly where callers come through the gateway"
-    if method.name.startswith(READS) and not method.reads_only:
-        yield "reads must say idempotency_level = NO_SIDE_EFFECTS"
-    if policy.scope == policy_pb2.SCOPE_COMPANY and not any(
-        "company" in name.pattern.variables for name in method.names
-    ):
-        yield "SCOPE_COMPANY needs a field that names the company"
-    if policy.scope == policy_pb2.SCOPE_USER and not (
-        method.names and method.names[0].pattern.variables[0] == "user"
-    ):
-        yield "SCOPE_USER needs a first field that names the user"
-    if not method.wildcards <= {variable for name in method.names for variable in name.pattern.variables}:
-        yield "policy.wildcards must be parts of a name"
-    if not policy.example:
-        yield "policy.example is missing"
-        return
-    try:
-        method.example()
-    except json_format.ParseError as error:
-        yield f"policy.example is not a request: {error}"

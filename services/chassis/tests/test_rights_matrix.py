@@ -10,7 +10,8 @@ import pytest
 
 from services.chassis.authorize import authorize
 from services.chassis.caller import Caller, Kind
-from services.chassis.contract import PEOPLE, Method, every_method
+from services.chassis.completeness import PEOPLE
+from services.chassis.contract import Method, every_method
 from services.chassis.errors import Denied
 from services.chassis.rights import OPERATOR, PRESETS, RIGHTS, SCOPES
 

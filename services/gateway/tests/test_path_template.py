@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.chassis.contract import OUTSIDE, every_method
+from services.chassis.completeness import OUTSIDE
+from services.chassis.contract import every_method
 from services.gateway.path_template import Template
 from services.gateway.tests.door import ROUTES
 
