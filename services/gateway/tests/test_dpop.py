@@ -72,6 +72,13 @@ def test_a_bound_token_is_taken_with_a_proof(door: Door) -> None:
     assert renamed.status_code == 200, renamed.text
 
 
+def test_a_key_of_rsa_is_taken_as_well(door: Door) -> None:
+    key = RSAKey.generate_key(2048)
+    path, token = door.opened(), bound(door, key)
+
+    assert send(door, path, token, proof(token, path, key=key, header={"alg": "PS256"})).status_code == 200
+
+
 def test_a_bound_token_opens_nothing_as_a_bearer_token(door: Door) -> None:
     path, token = door.opened(), bound(door)
     for shown in (None, proof(token, path)):
