@@ -34,7 +34,8 @@ def read(text: str, jwks: str, client_id: str, audiences: Collection[str], now: 
     try:
         claims = _claims(text, json.loads(jwks)["keys"])
         return _checked(claims, client_id, audiences, now)
-    except (JoseError, ValueError, TypeError, LookupError, RecursionError, OverflowError):
+    except (JoseError, ValueError, TypeError, LookupError, RecursionError, OverflowError, OSError):
+        # The last is how times are refused that no calendar has.
         raise invalid_client() from None
 
 

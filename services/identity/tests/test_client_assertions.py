@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, RSAKey
@@ -65,10 +66,13 @@ def test_a_strangers_signature_lets_nobody_in(acts: Acts, owner: Registrant, han
         by_itself(acts, signed(acts, made.client_id, stranger, hands().timestamp()))
 
 
-def test_an_id_that_is_no_text_is_refused_as_any_other(acts: Acts, owner: Registrant, hands: Hands) -> None:
+@pytest.mark.parametrize("wrong", [{"jti": "\ud800"}, {"exp": 10**18}, {"exp": 1e300}, {"iat": -(10**18)}])
+def test_what_is_no_text_and_no_time_is_refused_as_any_other(
+    acts: Acts, owner: Registrant, hands: Hands, wrong: dict[str, Any]
+) -> None:
     made = owner.register(client_authentication=SIGNS, jwks=jwks(KEY))
     with pytest.raises(Unauthenticated) as refused:
-        by_itself(acts, signed(acts, made.client_id, KEY, hands().timestamp(), jti="\ud800"))
+        by_itself(acts, signed(acts, made.client_id, KEY, hands().timestamp(), **wrong))
     assert refused.value.reason == "INVALID_CLIENT"
 
 
