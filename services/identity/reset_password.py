@@ -24,6 +24,8 @@ from services.identity.users import UserRow, login_key
 
 SOURCE = Limit("reset-source", tries=20, within=timedelta(hours=1), pause=timedelta(minutes=15))
 TARGET = Limit("reset-target", tries=3, within=RESET.lifetime, pause=RESET.lifetime)
+CHOICES = Limit("reset-choice", tries=20, within=RESET.lifetime, pause=RESET.lifetime)
+"""Of one link: passwords that may be proposed."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,9 @@ class ResetPassword:
     def redeem(self, call: Call, value: str, password: str) -> UserRow:
         """Sets the password of whom the link is about, ends all sessions and unlocks the login. Of several at once
         one succeeds; a password that breaks the rule leaves the link as it was."""
+        # Who opens nothing, or tries on and on, does not get near the fence, or one could keep everybody out of it.
+        opened = self.links.read(call.db, RESET, value, call.now)
+        self.attempts.take(CHOICES, opened.link_id, call.now)
         with self.choosing.passwords.fence.enter():
             link = self.links.redeem(call.db, RESET, value, call.now)
             call.enter(user=_person(link))

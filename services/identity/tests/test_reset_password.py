@@ -217,6 +217,25 @@ def test_of_twenty_who_use_a_link_at_once_one_succeeds(acts: Acts, post: Post) -
     assert acts.sign_in(someone.login, ANOTHER)
 
 
+def test_links_that_open_nothing_keep_nobody_from_hashing(acts: Acts) -> None:
+    ends = at_once(20, lambda: reset(acts, f"{'a' * 20}.{'A' * 43}"))
+
+    assert {end.reason for end in ends if isinstance(end, Fault)} <= {"LINK_NOT_VALID", "DATABASE_BUSY"}
+
+
+def test_a_link_is_not_tried_without_end(acts: Acts, post: Post) -> None:
+    address = "tries@halles.example"
+    ask(acts, acts.person(email=address).login)
+    value = value_in(post.arrived(address)[0])
+    for _ in range(20):
+        with pytest.raises(Invalid):
+            reset(acts, value, "short")
+    with pytest.raises(Exhausted) as refused:
+        reset(acts, value)
+
+    assert refused.value.reason == "TOO_MANY_ATTEMPTS"
+
+
 def test_a_source_that_asks_too_often_waits_whatever_it_asks_for(acts: Acts) -> None:
     for n in range(20):
         ask(acts, f"guess{n}", "198.51.100.9")
