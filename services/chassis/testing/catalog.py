@@ -1,7 +1,4 @@
-"""What a service's database must look like, read back from PostgreSQL's own catalogs and compared with the classes.
-
-The rules are written here a second time, as PostgreSQL prints them, so that a slip in the shared DDL is found.
-"""
+"""What a service's database must look like, read back from PostgreSQL's own catalogs and compared with the classes."""
 
 from __future__ import annotations
 
@@ -17,6 +14,8 @@ from deploy.local.databases import ROLES, role_name
 from services.chassis.changes.tables import TransactionId
 from services.chassis.db.rows import OWNERS, TableClass
 from services.chassis.service import Service
+from services.chassis.testing.declared import classes_of, fed, sealed
+from services.chassis.testing.policies import KEYS_ERASED, KEYS_INSERTED, POLICIES
 
 UNRECORDED = {
     "identity.application_uses": "counters",
@@ -27,31 +26,8 @@ UNRECORDED = {
 }
 """Tables of tenants whose writes are no change of the record: counters, cursors and sessions, by name."""
 
-_COMPANY = "NULLIF(current_setting('app.company'::text, true), ''::text)"
-_USER = "NULLIF(current_setting('app.user'::text, true), ''::text)"
-_POLICIES: dict[TableClass | None, str] = {
-    TableClass.TENANT: f"(company = {_COMPANY})",
-    TableClass.PERSON: f"(user_id = {_USER})",
-    TableClass.MEMBERSHIP: f"((company = {_COMPANY}) OR (user_id = {_USER}))",
-    TableClass.MIRROR: f"((company = {_COMPANY}) OR (current_setting('app.mirror'::text, true) = 'on'::text))",
-    TableClass.VAULT: (
-        f"((company = {_COMPANY}) OR (company = ('users/'::text || {_USER})) OR (company = '-'::text))"
-    ),
-    TableClass.LOG: (
-        f"((scope = ('companies/'::text || {_COMPANY})) OR (scope = ('users/'::text || {_USER}))"
-        f" OR ((scope = 'platform'::text) AND ({_COMPANY} IS NULL) AND ({_USER} IS NULL)))"
-    ),
-}
-_KEYS_INSERTED = (
-    f"((company = {_COMPANY}) OR (company = ('users/'::text || {_USER})) OR ((company = '-'::text)"
-    f" AND ({_COMPANY} IS NULL) AND (({_USER} IS NULL) OR (version = 0))))"
-)
 _ERASE_PEOPLE = frozenset({"identity"})
 """Services that make the history of a person unreadable by themselves, once the account is gone."""
-_KEYS_ERASED = (
-    f"((company = ('users/'::text || {_USER})) AND (NOT (EXISTS ( SELECT\n   FROM users\n"
-    f"  WHERE (users.user_id = {_USER})))))"
-)
 _EVERY_RIGHT = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 _RIGHTS = dict.fromkeys((TableClass.VAULT, TableClass.LOG), _EVERY_RIGHT - {"UPDATE", "DELETE"})
 _SHORT_LIVED = frozenset({"kept_replies"})
@@ -108,7 +84,7 @@ def _row_security(connection: Connection, service: Service) -> Iterator[str]:
         " where relnamespace = 'public'::regnamespace and relkind = 'r'",
     )
     for row in rows:
-        expected = classes_of(service).get(row.name) in _POLICIES
+        expected = classes_of(service).get(row.name) in POLICIES
         if (row.enabled, row.forced) != (expected, expected):
             yield f"{row.name}: row-level security must be {'enabled and forced' if expected else 'off'}"
 
@@ -121,7 +97,7 @@ def _policies(connection: Connection, service: Service) -> Iterator[str]:
         )
     role = [role_name(service.name, "svc")]
     for name, rules in found.items():
-        rule = _POLICIES.get(classes_of(service).get(name))
+        rule = POLICIES.get(classes_of(service).get(name))
         expected: list[Any] = [("PERMISSIVE", role, "ALL", rule, rule)] if rule else []
         if classes_of(service).get(name) is TableClass.LOG or (rule and name in sealed(service)):
             expected.append(("PERMISSIVE", [role_name(service.name, "owner")], "ALL", "true", None))
@@ -130,11 +106,11 @@ def _policies(connection: Connection, service: Service) -> Iterator[str]:
         if classes_of(service).get(name) is TableClass.VAULT:
             expected = [
                 ("PERMISSIVE", role, "SELECT", rule, None),
-                ("PERMISSIVE", role, "INSERT", None, _KEYS_INSERTED),
+                ("PERMISSIVE", role, "INSERT", None, KEYS_INSERTED),
                 ("PERMISSIVE", [role_name(service.name, "owner")], "ALL", "true", None),
             ]
             if service.name in _ERASE_PEOPLE:
-                expected.append(("PERMISSIVE", role, "DELETE", _KEYS_ERASED, None))
+                expected.append(("PERMISSIVE", role, "DELETE", KEYS_ERASED, None))
         if sorted(rules, key=str) != sorted(expected, key=str):
             yield f"{name}: must have {'the policies of its class' if rule else 'no policy'}"
 
@@ -304,26 +280,6 @@ CHECKS: dict[str, Check] = {
     "foreign keys": _foreign_keys,
     "records": _recorded,
 }
-
-
-def sealed(service: Service) -> set[str]:
-    """Tables of which a column is sealed."""
-    return {field.table.name for field in service.sealed_fields}
-
-
-def fed(service: Service) -> dict[str, frozenset[str]]:
-    """What the feed may read: the log without its values, and the published columns."""
-    log = dict.fromkeys(("change_heads", "changes", "change_feed"), frozenset({"SELECT"}))
-    columns = {
-        each.table.name: frozenset(f"SELECT {column}" for column in each.granted)
-        for each in service.published
-    }
-    return {**log, **columns}
-
-
-def classes_of(service: Service) -> dict[str, TableClass | None]:
-    """Every table with its class."""
-    return {name: table.info.get("class") for name, table in service.metadata.tables.items()}
 
 
 def _indexes(connection: Connection) -> list[Row[Any]]:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from deploy.local.databases import role_name
 from services.chassis.db.rows import TableClass
 from services.chassis.service import Service
-from services.chassis.testing.catalog import classes_of, fed, sealed
+from services.chassis.testing.declared import classes_of, fed, sealed
 
 MINE, THEIRS = "acme-of-ours", "victim-of-theirs"
 ADA, BOB = "ada-of-ours", "bob-of-theirs"

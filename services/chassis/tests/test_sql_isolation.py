@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import Connection
 
 from services.chassis.service import Service
-from services.chassis.testing.catalog import classes_of, departures, fed
+from services.chassis.testing.catalog import departures
+from services.chassis.testing.declared import classes_of, fed
 from services.chassis.testing.every_service import SERVICES
 from services.chassis.testing.sql_isolation import breaches
 from services.chassis.tests.sample.rows import SAMPLE
