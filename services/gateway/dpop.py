@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +31,6 @@ _AGE, _SKEW = timedelta(seconds=60), timedelta(seconds=5)
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _HEADERS = frozenset({"typ", "alg", "jwk"})
 _LONGEST, _LONGEST_ID = 4096, 256
-_MOST = 100_000
 _SHORTEST_RSA_BITS, _LONGEST_RSA_BITS = 2048, 4096
 
 
@@ -49,7 +49,7 @@ class Proofs:
         """`issuer`: our own origin, from configuration and never from a header."""
         self._issuer = issuer
         self._clock = clock
-        self._seen: dict[Proof, datetime] = {}
+        self._seen: OrderedDict[Proof, datetime] = OrderedDict()
         self._lock = threading.Lock()
 
     def shown(self, request: Request) -> Proof | None:
@@ -62,10 +62,11 @@ class Proofs:
         proof = self._read(request, request.headers.get(HEADER, ""), token)
         now = self._clock()
         with self._lock:
-            if proof in self._seen and self._seen[proof] > now:
+            # All are kept equally long, so the oldest is the first to go: none costs more for there being many.
+            while self._seen and next(iter(self._seen.values())) <= now:
+                self._seen.popitem(last=False)
+            if proof in self._seen:
                 raise invalid()
-            if len(self._seen) >= _MOST:
-                self._seen = {each: until for each, until in self._seen.items() if until > now}
             self._seen[proof] = now + _AGE + 2 * _SKEW
         return proof
 

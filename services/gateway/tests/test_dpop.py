@@ -6,15 +6,18 @@ import base64
 import hashlib
 import time
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
-from werkzeug.test import TestResponse
+from werkzeug.test import EnvironBuilder, TestResponse
+from werkzeug.wrappers import Request
 
 from comptoir.shop.v1 import shop_pb2
 from services.chassis.errors import Unauthenticated
 from services.chassis.testing.tokens import ISSUER, signed_text
+from services.gateway.dpop import Proofs
 from services.gateway.tests.door import Door
 
 KEY, STRANGER = ECKey.generate_key("P-256"), ECKey.generate_key("P-256")
@@ -162,3 +165,22 @@ def test_a_proof_counts_once(door: Door) -> None:
     assert [send(door, path, token, once).status_code for _ in range(3)] == [200, 401, 401]
     both = send(door, path, token, f"{proof(token, path)}, {proof(token, path)}")
     assert both.status_code == 401
+
+
+def test_proofs_are_forgotten_once_they_are_too_old_to_be_taken() -> None:
+    times = [datetime.now(UTC)]
+    proofs, token = Proofs(ISSUER, lambda: times[-1]), "token"
+
+    def shown(text: str) -> None:
+        proofs.shown_with(Request(EnvironBuilder("/v1", headers=[("DPoP", text)]).get_environ()), token)
+
+    for _ in range(3):
+        shown(proof(token, "/v1", iat=int(times[-1].timestamp())))
+    held = len(proofs._seen)
+    times.append(times[-1] + timedelta(minutes=2))
+    last = proof(token, "/v1", iat=int(times[-1].timestamp()))
+    shown(last)
+
+    assert (held, len(proofs._seen)) == (3, 1)
+    with pytest.raises(Unauthenticated):
+        shown(last)
