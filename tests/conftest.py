@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -60,19 +61,19 @@ def application(demonstration: dict[str, Any]) -> Application:
 
 @pytest.fixture(scope="session")
 def signed_in(demonstration: dict[str, Any]) -> Callable[..., Merchant]:
-    """Signs a demonstration person in to one of their companies; signed in once, remembered."""
+    """Signs a demonstration person in to one of their companies; remembered for half of the token's life."""
     passwords = {login["login"]: login["password"] for login in demonstration["logins"]}
-    known: dict[tuple[str, str], Merchant] = {}
+    known: dict[tuple[str, str], tuple[float, Merchant]] = {}
 
     def sign_in(login: str, company: str = "") -> Merchant:
-        if (login, company) not in known:
-            chosen = demonstration["companies"].get(company, "")
-            tokens = Application(demonstration["gateway"], demonstration["ca"]).sign_in(
-                login, passwords[login], chosen
-            )
-            known[login, company] = Merchant(
-                demonstration["gateway"], demonstration["ca"], tokens["access_token"]
-            )
-        return known[login, company]
+        until, merchant = known.get((login, company), (0.0, None))
+        if merchant is not None and time.monotonic() < until:
+            return merchant
+        chosen = demonstration["companies"].get(company, "")
+        application = Application(demonstration["gateway"], demonstration["ca"])
+        tokens = application.sign_in(login, passwords[login], chosen)
+        merchant = Merchant(demonstration["gateway"], demonstration["ca"], tokens["access_token"])
+        known[login, company] = (time.monotonic() + tokens["expires_in"] / 2, merchant)
+        return merchant
 
     return sign_in

@@ -19,6 +19,7 @@ from services.chassis.rpc.peers import Peers
 from services.chassis.testing.every_service import SERVICES
 from services.chassis.testing.running import CALLERS, METHODS, Running
 from services.chassis.testing.tokens import ISSUER, Mint
+from services.chassis.tokens import LONGEST_LIFE_SECONDS
 from services.gateway.app import create_front
 from services.gateway.config import GatewaySettings
 from services.gateway.front import Front
@@ -34,7 +35,8 @@ class World:
     """The services by name, tokens that all of them believe, and the ways in."""
 
     def __init__(self, start: Callable[..., Running], certificates: Path, directory: Path) -> None:
-        self.mint = Mint()
+        # Its callers are made once, and asked about for longer than a token usually lives.
+        self.mint = Mint(life_seconds=LONGEST_LIFE_SECONDS)
         (directory / "images").mkdir()
         self.running: dict[str, Running] = {}
         for name, service in SERVICES.items():

@@ -21,8 +21,9 @@ ALL_SCOPES = "openid account company users applications shop inbox platform"
 class Mint:
     """Signs tokens as identity would."""
 
-    def __init__(self, clock: Clock = system_clock) -> None:
+    def __init__(self, clock: Clock = system_clock, life_seconds: int = 300) -> None:
         self._clock = clock
+        self._life_seconds = life_seconds
         self.minted: Callable[[str, dict[str, Any]], None] = lambda _, __: None
         """Told every token and its claims."""
         self.key: ECKey = ECKey.generate_key("P-256", {"kid": "test-key"})
@@ -38,7 +39,7 @@ class Mint:
             "aud": ISSUER,
             "sub": "userexample",
             "iat": now,
-            "exp": now + 300,
+            "exp": now + self._life_seconds,
             "auth_time": now,
             "jti": uuid.uuid4().hex,
             "client_id": "demo-app",
