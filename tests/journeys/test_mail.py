@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from deploy.local.mailbox import Mail, Mailbox
@@ -26,30 +27,29 @@ WAY_TO_PRODUCTION = {
 }
 
 
-def places_told(platform: Platform) -> list[Mail]:
-    """The mails about places in the sink, once there are enough."""
-    mailbox = Mailbox(platform.layout.mail)
-
-    def enough() -> list[Mail]:
-        found = [mail for mail in mailbox.mails(mailbox.ids()) if "accédez à la société" in mail.subject]
-        return found if len(found) >= len(PLACES) else []
-
-    return until(enough, "every place is told of", 60)
+def places_told(mails: Iterable[Mail]) -> dict[tuple[str, str], Mail]:
+    """The mails that tell of a place, by recipient and company; other journeys may have given further places."""
+    return {
+        (recipient, company): mail
+        for mail in mails
+        if "accédez à la société" in mail.subject
+        for recipient in mail.recipients
+        for company in ("Les Halles du Port", "Atelier Lumière")
+        if company in mail.subject
+    }
 
 
 def test_every_place_of_the_demonstration_arrives_in_the_mail_sink(
     platform: Platform, demonstration: dict[str, Any]
 ) -> None:
-    mails = places_told(platform)
-    told = {
-        (recipient, company)
-        for mail in mails
-        for recipient in mail.recipients
-        for _, company in PLACES
-        if company in mail.subject
-    }
+    mailbox = Mailbox(platform.layout.mail)
 
-    assert told == PLACES
+    def told() -> list[Mail]:
+        found = places_told(mailbox.mails(mailbox.ids()))
+        return [found[place] for place in sorted(PLACES)] if found.keys() >= PLACES else []
+
+    mails = until(told, "every place is told of", 60)
+
     assert len({mail.headers["message-id"] for mail in mails}) == len(PLACES)
     assert {mail.headers["from"] for mail in mails} == {"no-reply@localhost"}
     assert all("Pacific/Noumea" in mail.text and mail.links == [] for mail in mails)
@@ -62,11 +62,10 @@ def test_the_manager_of_the_demonstration_hears_of_the_way_to_production(
 
     def told() -> list[Mail]:
         mails = [mail for mail in mailbox.mails(mailbox.ids()) if mail.recipients == (MANAGER,)]
-        found = [mail for mail in mails if any(words in mail.text for words in WAY_TO_PRODUCTION)]
-        return found if len(found) >= len(WAY_TO_PRODUCTION) else []
+        found = {words: mail for mail in mails for words in WAY_TO_PRODUCTION if words in mail.text}
+        return list(found.values()) if found.keys() >= WAY_TO_PRODUCTION else []
 
     mails = until(told, "the manager is told of the shop and of its production keys", 60)
 
-    assert {words for mail in mails for words in WAY_TO_PRODUCTION if words in mail.text} == WAY_TO_PRODUCTION
     assert len({mail.headers["message-id"] for mail in mails}) == len(WAY_TO_PRODUCTION)
     assert all("Pacific/Noumea" in mail.text and mail.links == [] for mail in mails)
