@@ -37,7 +37,7 @@ class ChangeEmail:
         if wished != person.unconfirmed_email:
             person.unconfirmed_email, person.former_email = wished, person.email
             person.touch(call.now)
-            self.mails.email_changing(call.db, person.user_id, call.now)
+            self.mails.email_changing(call.db, person, call.now)
         self._mail(call, person)
         return person
 
@@ -65,7 +65,7 @@ class ChangeEmail:
         person.touch(call.now)
         addresses.keep(call.db, person.user_id, person.email)
         links.withdraw(call.db, link.subject, RESET)
-        self.mails.email_changed(call.db, person.user_id, call.now)
+        self.mails.email_changed(call.db, person, call.now)
 
     def _pending(self, call: Call) -> UserRow:
         person = users.find(call.db, call.user, for_update=True)

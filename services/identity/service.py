@@ -86,7 +86,7 @@ def _handlers(resources: Resources) -> Handlers:
     verifier = TokenVerifier(settings.issuer, SigningKeys(keys.jwks).find, resources.clock)
     grants = Grants(settings.issuer, keys, refresh_tokens, verifier, database, resources.clock)
     outbox = Outbox(MailRow, settings.mail_domain)
-    mails, mail = Mails(outbox), sender(resources, outbox)
+    mails, mail = Mails(outbox, resources.vault), sender(resources, outbox)
     resources.starters.append(mail.start)
     resources.closers.append(mail.stop)
     choosing, links = Choosing(passwords, mails), Links(resources.vault, settings.issuer)
@@ -141,7 +141,7 @@ def _second_step(resources: Resources, factors: Enrolling, attempts: Attempts) -
 def sender(resources: Resources, outbox: Outbox[MailRow]) -> Sender:
     """What sends identity's mail."""
     settings, clock = resources.settings, resources.clock
-    letters = Letters(Links(resources.vault, settings.issuer), clock)
+    letters = Letters(resources.vault, Links(resources.vault, settings.issuer), clock)
     return Sender(settings.database_url, outbox, letters.write, Carrier.of(settings), clock)
 
 

@@ -47,7 +47,7 @@ class UserRow(PersonRow, Base):
     """None while the password is the first one."""
     unconfirmed_email: Mapped[str] = mapped_column(default="", server_default=text("''"))
     former_email: Mapped[str] = mapped_column(default="", server_default=text("''"))
-    """Where a change of the address is told: the one that it replaces."""
+    """Where the senders of the version before tell of a change of the address; `MailRow.sealed_to` counts."""
 
     @property
     def name(self) -> str:

@@ -35,8 +35,11 @@ class Outbox(Generic[R]):
         assert isinstance(found, Table)
         return found
 
-    def add(self, db: Session, mail: Mail, now: datetime) -> None:
-        """Sends the mail if and when the transaction commits: at least once; nothing for what is rolled back."""
+    def add(self, db: Session, mail: Mail, now: datetime) -> str:
+        """Sends the mail if and when the transaction commits: at least once; nothing for what is rolled back.
+
+        Returns its id.
+        """
         mail_id = new_id()
         db.execute(
             insert(self.table).values(
@@ -54,6 +57,7 @@ class Outbox(Generic[R]):
             )
         )
         _wake(db)
+        return mail_id
 
     def dead(self, db: Session, page: Page) -> Sequence[R]:
         """One page of the mails that were given up, by id."""

@@ -146,7 +146,7 @@ def _console(service: Service) -> Iterator[Console]:
     try:
         with database.transaction(Scope()) as db:
             changes = ChangeLog(service.name, service.tables.log, vault)
-            mails = Mails(Outbox(MailRow, settings.mail_domain))
+            mails = Mails(Outbox(MailRow, settings.mail_domain), vault)
             yield Console(service, db, Links(vault, settings.issuer), mails, changes)
     except (Fault, VaultError) as error:
         raise CommandRefused(str(error)) from None

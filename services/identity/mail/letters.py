@@ -17,10 +17,11 @@ from services.chassis.db.scope import Scope
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.outbox.mail import Letter
 from services.chassis.outbox.message import one_line
+from services.chassis.vault.vault import Vault
 from services.identity import companies, users
 from services.identity.invitations import PENDING, InvitationRow
 from services.identity.links import Address, Links
-from services.identity.mail.mails import FORMER, LINK, UNCONFIRMED, MailRow
+from services.identity.mail.mails import FORMER, LINK, UNCONFIRMED, MailRow, place_of
 from services.identity.users import UserRow
 from services.look.languages import first_known
 from services.look.words import Translate, Words
@@ -36,6 +37,7 @@ WORDS = Words(Path(__file__).parent / "words")
 class Letters:
     """Writes the letters that mails stand for."""
 
+    vault: Vault
     links: Links
     clock: Clock
 
@@ -47,7 +49,7 @@ class Letters:
             return None
         # What goes to a company goes to somebody it invited.
         company = _COMPANY.parse(mail.recipient)
-        reader = _invited(db, company["company"], mail.contact) if company else _person(db, mail)
+        reader = _invited(db, company["company"], mail.contact) if company else self._person(db, mail)
         if reader is None:
             return None
         say = WORDS.into(reader.language)
@@ -72,6 +74,23 @@ class Letters:
     def _address(self, db: ScopedSession, mail: MailRow) -> Address | None:
         return self.links.address(db, mail.arguments[LINK], self.clock()) if LINK in mail.arguments else None
 
+    def _person(self, db: ScopedSession, mail: MailRow) -> Reader | None:
+        user_id = (users.NAME.parse(mail.recipient) or {})["user"]
+        enter(db, Scope(user=user_id))
+        row = db.scalars(select(UserRow).where(UserRow.user_id == user_id)).one_or_none()
+        if row is None:
+            return None
+        address = self._sealed(db, mail) or getattr(row, _ADDRESSES[mail.contact])
+        if not address:
+            return None
+        return Reader(address, row.display_name, first_known(row.language_code), row.time_zone, row.login)
+
+    def _sealed(self, db: ScopedSession, mail: MailRow) -> str:
+        if mail.sealed_to is None:
+            return ""
+        place = place_of(mail.mail_id, mail.recipient)
+        return self.vault.open(db.connection(), place, mail.sealed_to).reveal_text()
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -83,16 +102,6 @@ class Reader:
     language: str
     time_zone: str
     login: str = ""
-
-
-def _person(db: ScopedSession, mail: MailRow) -> Reader | None:
-    user_id = (users.NAME.parse(mail.recipient) or {})["user"]
-    enter(db, Scope(user=user_id))
-    row = db.scalars(select(UserRow).where(UserRow.user_id == user_id)).one_or_none()
-    address = getattr(row, _ADDRESSES[mail.contact], "")
-    if row is None or not address:
-        return None
-    return Reader(address, row.display_name, first_known(row.language_code), row.time_zone, row.login)
 
 
 def _invited(db: ScopedSession, company: str, invitation: str) -> Reader | None:

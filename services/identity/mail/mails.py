@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.orm import Session
+from sqlalchemy import update
+from sqlalchemy.orm import Mapped, Session
 
 from services.chassis.changes.recorder import Recorded
 from services.chassis.contract import PATTERNS
 from services.chassis.outbox.mail import Mail
 from services.chassis.outbox.outbox import Outbox
 from services.chassis.outbox.tables import OutboxRow
+from services.chassis.vault.place import Place
+from services.chassis.vault.secret import Secret
+from services.chassis.vault.vault import Vault
 from services.identity import users
 from services.identity.admissions import AdmissionRow
 from services.identity.invitations import InvitationRow
@@ -39,8 +43,12 @@ class MailRow(OutboxRow, Base):
     """One mail of identity. What operators do with a dead one is a change; what the sender notes on it is none."""
 
     __recorded__ = Recorded(
-        "comptoir.identity/Mail", omit=frozenset({"mail_id", "contact", "arguments", "message_id"})
+        "comptoir.identity/Mail",
+        omit=frozenset({"mail_id", "contact", "arguments", "message_id", "sealed_to"}),
     )
+
+    sealed_to: Mapped[bytes | None]
+    """The address, sealed, where it must be the one of the moment and not the one that counts when the mail goes."""
 
     @property
     def name(self) -> str:
@@ -52,6 +60,7 @@ class Mails:
     """Writes mails, in the transaction of what they tell of."""
 
     outbox: Outbox[MailRow]
+    vault: Vault
 
     def place_given(self, db: Session, place: MemberRow, now: datetime) -> None:
         """Tells the person that they reach a company, and as what."""
@@ -100,13 +109,13 @@ class Mails:
         """Brings the link that confirms a new address to that address."""
         self._to_person(db, EMAIL_CONFIRM, user_id, {LINK: link_id}, now, UNCONFIRMED)
 
-    def email_changing(self, db: Session, user_id: str, now: datetime) -> None:
+    def email_changing(self, db: Session, person: UserRow, now: datetime) -> None:
         """Tells the address that counts that another is to replace it."""
-        self._to_person(db, EMAIL_CHANGING, user_id, {}, now, FORMER)
+        self._to_former(db, EMAIL_CHANGING, person, now)
 
-    def email_changed(self, db: Session, user_id: str, now: datetime) -> None:
+    def email_changed(self, db: Session, person: UserRow, now: datetime) -> None:
         """Tells the address that counted that another has replaced it."""
-        self._to_person(db, EMAIL_CHANGED, user_id, {}, now, FORMER)
+        self._to_former(db, EMAIL_CHANGED, person, now)
 
     def login_changed(self, db: Session, user_id: str, now: datetime) -> None:
         """Tells the person that they sign in with another login."""
@@ -135,6 +144,13 @@ class Mails:
     def _of_place(self, db: Session, kind: str, place: MemberRow, now: datetime) -> None:
         self._to_person(db, kind, place.user_id, {"company": place.company, "role": place.preset}, now)
 
+    def _to_former(self, db: Session, kind: str, person: UserRow, now: datetime) -> None:
+        """To the address that counted at this moment: another change soon after must not redirect what tells of it."""
+        mail_id = self._to_person(db, kind, person.user_id, {}, now, FORMER)
+        sealed = self.vault.seal(db.connection(), place_of(mail_id, person.name), Secret(person.former_email))
+        table = self.outbox.table
+        db.execute(update(table).where(table.c.mail_id == mail_id).values(sealed_to=sealed))
+
     def _to_person(
         self,
         db: Session,
@@ -143,5 +159,19 @@ class Mails:
         arguments: dict[str, str],
         now: datetime,
         contact: str = "",
-    ) -> None:
-        self.outbox.add(db, Mail(kind, users.NAME.format({"user": user_id}), arguments, contact), now)
+    ) -> str:
+        mail = Mail(kind, users.NAME.format({"user": user_id}), arguments, contact)
+        return self.outbox.add(db, mail, now)
+
+
+def place_of(mail_id: str, recipient: str) -> Place:
+    """Where the address of a mail is sealed: under the person's own key, which is gone when they are erased."""
+    return Place(
+        service="identity",
+        company=recipient,
+        table=MailRow.__tablename__,
+        column="sealed_to",
+        row=mail_id,
+        kind="email",
+        environment="-",
+    )

@@ -82,6 +82,25 @@ def test_a_new_address_counts_once_it_is_confirmed_and_the_old_one_is_told(acts:
         confirm(acts, value_in(mail))
 
 
+def test_each_change_is_told_to_the_address_that_counted_then_however_late_the_mail_goes(
+    acts: Acts, post: Post, relay: Relay, hands: Hands
+) -> None:
+    account = Account(acts, "hasty")
+    account.ask()
+    link = value_in(post.arrived(account.new)[0])
+    before = post.arrived(account.old)
+    relay.to_recipient = lambda: "450 not now"
+    confirm(acts, link)
+    account.ask("hasty.third@halles.example")
+    post.arrived("")
+    relay.to_recipient = lambda: "250 OK"
+    hands.forward(hours=2)
+    (first,), (second,) = post.arrived(account.old)[len(before) :], post.arrived(account.new)[1:]
+
+    assert str(first.message["Subject"]) == "Votre adresse e-mail a changé"
+    assert str(second.message["Subject"]) == "Une autre adresse e-mail est demandée pour votre compte"
+
+
 @pytest.mark.parametrize("language", CODES)
 def test_all_of_it_is_said_in_the_readers_language(acts: Acts, post: Post, language: str) -> None:
     account = Account(acts, f"speaks-{language}", language)
