@@ -15,16 +15,16 @@ from typing import Any, Protocol
 
 from services.chassis.errors import Fault, Internal, NotFound
 from services.chassis.request_ids import request_id
+from services.chassis.sources import network
 from services.gateway import problems, telemetry
+from services.gateway.bodies import MOST_BYTES, Bodies
 from services.gateway.default_headers import Application, Headers
-from services.gateway.faults import LARGEST_BODY, Busy, TooSlow, too_large
+from services.gateway.faults import LARGEST_BODY, TooSlow, too_large
 from services.gateway.lanes import Lanes
 from services.gateway.rest import Request, Rest
 from services.gateway.telemetry import Account
 
 SLOWEST_BODY_SECONDS = 30.0
-MOST_HELD_BYTES = 64 * 1024 * 1024
-"""Bytes of bodies held at once, over all requests of this process."""
 _BODILESS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -55,15 +55,14 @@ class Front:
         issuer: str,
         *,
         slowest_body_seconds: float = SLOWEST_BODY_SECONDS,
-        most_held_bytes: int = MOST_HELD_BYTES,
+        most_held_bytes: int = MOST_BYTES,
     ) -> None:
         self._application = application
         self._rest = rest
         self._lanes = lanes
         self._issuer = issuer
         self._slowest_body_seconds = slowest_body_seconds
-        self._most_held_bytes = most_held_bytes
-        self._held = 0
+        self._bodies = Bodies(most_held_bytes)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._lanes.close()
@@ -72,12 +71,12 @@ class Front:
 
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:
         """One request."""
-        body = bytearray()
+        body, source = bytearray(), network(address(scope))
         try:
             if scope.path.startswith("//"):
                 # Flask would serve it like the path without, but by another lane.
                 raise NotFound("There is nothing at this address.", reason="ROUTE_NOT_FOUND")
-            await self._receive(scope, protocol, body)
+            await self._receive(scope, protocol, body, source)
             asked, found = environ(scope, bytes(body)), self._rest.addresses.find(scope.path)
             if found is None:
                 work = partial(_answer, self._application, asked)
@@ -90,10 +89,10 @@ class Front:
             telemetry.unexpected(Account(request_id(scope.headers.get("x-request-id"))), error)
             response = self._refusal(scope, Internal("unforeseen"))
         finally:
-            self._held -= len(body)
+            self._bodies.let_go(source, len(body))
         protocol.response_bytes(*response)
 
-    async def _receive(self, scope: Scope, protocol: Any, body: bytearray) -> None:
+    async def _receive(self, scope: Scope, protocol: Any, body: bytearray, source: str) -> None:
         stated = scope.headers.get("content-length")
         if stated is None and scope.method in _BODILESS and "transfer-encoding" not in scope.headers:
             return
@@ -103,11 +102,9 @@ class Front:
             async with asyncio.timeout(self._slowest_body_seconds):
                 async for chunk in protocol:
                     body += chunk
-                    self._held += len(chunk)
+                    self._bodies.hold(source, len(chunk))
                     if len(body) > LARGEST_BODY:
                         raise too_large()
-                    if self._held > self._most_held_bytes:
-                        raise Busy("Too many bodies are under way.", retry_after_seconds=1)
         except TimeoutError:
             seconds = f"{self._slowest_body_seconds:.0f}"
             raise TooSlow(f"The body must arrive within {seconds} seconds.") from None
@@ -121,6 +118,11 @@ class Front:
         return answer.sent(scope.method)
 
 
+def address(scope: Scope) -> str:
+    """Where the connection comes from."""
+    return scope.client.rpartition(":")[0].strip("[]")
+
+
 def environ(scope: Scope, body: bytes) -> dict[str, Any]:
     """The request for WSGI (PEP 3333)."""
     found = {
@@ -131,7 +133,7 @@ def environ(scope: Scope, body: bytes) -> dict[str, Any]:
         "SERVER_NAME": "gateway",
         "SERVER_PORT": "443",
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
-        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "REMOTE_ADDR": address(scope),
         RECEIVED: time.time(),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "https",

@@ -10,7 +10,6 @@ Logins that nobody has are counted like others, so that being locked tells nothi
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +21,7 @@ from services.chassis.db.database import Database
 from services.chassis.db.rows import PlatformRow
 from services.chassis.db.scope import Scope
 from services.chassis.errors import Exhausted
+from services.chassis.sources import network
 from services.identity.rows import Base
 from services.identity.sweeping import sweep
 from services.identity.users import login_key
@@ -179,16 +179,3 @@ def _count(db: Session, limit: Limit, key: str, now: datetime) -> tuple[int, tim
 
 def _sweep(db: Session, now: datetime) -> None:
     sweep(db, AttemptRow.digest, AttemptRow.expire_time < now, _SWEPT_AT_ONCE)
-
-
-def network(source: str) -> str:
-    """What counts as one source: an address, or the /64 that one subscriber of IPv6 has to choose from."""
-    try:
-        address = ipaddress.ip_address(source)
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((int(address), 64), strict=False))

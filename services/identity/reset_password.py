@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from services.chassis.names import new_id
 from services.chassis.rpc.call import Call
+from services.chassis.sources import network
 from services.identity import addresses, attempts, change_email, passwords, users
-from services.identity.attempts import LOGIN, Attempts, Limit, network
+from services.identity.attempts import LOGIN, Attempts, Limit
 from services.identity.choosing import Choosing
 from services.identity.factors import held
 from services.identity.links import RESET, LinkRow, Links

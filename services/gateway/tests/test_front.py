@@ -114,22 +114,46 @@ def test_a_body_without_a_length_is_read_no_further_than_the_limit() -> None:
 
 
 def test_bodies_of_all_requests_together_are_bounded_and_let_go_again() -> None:
-    async def requests() -> tuple[Line, Line, Line]:
+    async def requests() -> tuple[list[Line], Line, Line]:
         door = front(slowest_body_seconds=0.05, most_held_bytes=100)
-        first, second, third = Line(b"x" * 90, stalls=True), Line(b"x" * 20), Line(b"x" * 20)
-        waiting = asyncio.create_task(door.__rsgi__(Scope(), first))
-        while not first.taken:
+        stalled, second, third = [Line(b"x" * 24, stalls=True) for _ in range(4)], Line(b"x" * 20), Line(b"x")
+        waiting = [
+            asyncio.create_task(door.__rsgi__(Scope(client=f"192.0.2.{host}:5000"), line))
+            for host, line in enumerate(stalled)
+        ]
+        while not all(line.taken for line in stalled):
             await asyncio.sleep(0)
-        await door.__rsgi__(Scope(), second)
-        await waiting
-        await door.__rsgi__(Scope(), third)
-        return first, second, third
+        await door.__rsgi__(Scope(client="192.0.2.7:5000"), second)
+        await asyncio.gather(*waiting)
+        await door.__rsgi__(Scope(client="192.0.2.7:5000"), third)
+        return stalled, second, third
 
-    first, second, third = asyncio.run(requests())
+    stalled, second, third = asyncio.run(requests())
 
-    assert problem(first)["reason"] == "BODY_TOO_SLOW"
+    assert {problem(line)["reason"] for line in stalled} == {"BODY_TOO_SLOW"}
     assert (problem(second)["reason"], second.answer[1]["retry-after"]) == ("BUSY", "1")
     assert third.answer[0] == 200
+
+
+def test_one_source_holds_no_more_than_its_part_of_all_bodies() -> None:
+    async def requests() -> list[str]:
+        door = front(slowest_body_seconds=0.05, most_held_bytes=400)
+        stalled = [Line(b"x" * 60, stalls=True) for _ in range(4)]
+        waiting = [
+            asyncio.create_task(door.__rsgi__(Scope(client=f"[2001:db8::{host}]:5000"), line))
+            for host, line in enumerate(stalled)
+        ]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        neighbour = Line(b"x" * 90)
+        await door.__rsgi__(Scope(client="[2001:db8:0:1::1]:5000"), neighbour)
+        await asyncio.gather(*waiting)
+        assert neighbour.answer[0] == 200
+        again = Line(b"x" * 90)
+        await door.__rsgi__(Scope(client="[2001:db8::1]:5000"), again)
+        assert again.answer[0] == 200
+        return [problem(line)["reason"] for line in stalled]
+
+    assert asyncio.run(requests()) == ["BODY_TOO_SLOW", "BUSY", "BUSY", "BUSY"]
 
 
 def test_a_service_that_hangs_holds_up_nobody_else() -> None:
