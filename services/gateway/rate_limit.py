@@ -59,6 +59,13 @@ class RateLimit:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._lock = threading.Lock()
 
+    def give_back(self, client: str) -> None:
+        """Takes back one request that was counted."""
+        with self._lock:
+            if client in self._buckets:
+                left, since = self._buckets[client]
+                self._buckets[client] = (left + 1, since)
+
     def take(self, client: str) -> Level:
         """Counts one request, unless the client has none left."""
         now = self._monotonic()

@@ -18,6 +18,7 @@ from services.chassis.errors import Fault, Internal
 from services.chassis.idempotency.keys import METADATA
 from services.chassis.request_ids import request_id
 from services.chassis.rpc.metadata import CLIENT_ADDRESS
+from services.chassis.sources import network
 from services.chassis.tokens import TokenVerifier
 from services.gateway import idempotency, problems, revisions, telemetry
 from services.gateway.addresses import Address, Addresses
@@ -123,24 +124,25 @@ class Rest:
         return respond(route, answer, request, told)
 
     async def _who(self, route: Route, request: Request, account: Account) -> Bearer:
-        """The caller, counted: by the token's client and person, or by address as long as there is no valid one."""
-        who, refused = Bearer(NOBODY, None), None
-        if not route.is_public:
-            try:
-                who = await self._bearer(request)
-            except Fault as fault:
-                refused = fault
-        account.level = self.limit.take(who.client or f"address {request.remote_addr}")
-        account.level.check()
-        if refused is not None:
-            raise refused
+        """The caller, counted: by the token's client and person; by where it comes from what bears none, or one that is
+        yet to be verified and turns out to be bad."""
+        known = None if route.is_public else remembered(request, self.tokens)
+        if known is not None:
+            self._count(known.client, account)
+            return known
+        source = f"source {network(request.remote_addr or '')}"
+        self._count(source, account)
+        if route.is_public:
+            return Bearer(NOBODY, None)
+        who = await asyncio.to_thread(bearer, request, self.tokens, self.proofs)
+        if who.client:
+            self._count(who.client, account)
+            self.limit.give_back(source)
         return who
 
-    async def _bearer(self, request: Request) -> Bearer:
-        known = remembered(request, self.tokens)
-        if known is not None:
-            return known
-        return await asyncio.to_thread(bearer, request, self.tokens, self.proofs)
+    def _count(self, client: str, account: Account) -> None:
+        account.level = self.limit.take(client)
+        account.level.check()
 
 
 async def _completed(route: Route, message: Message, request: Request) -> None:
