@@ -8,7 +8,7 @@ RIGHTS: dict[str, str] = {
     "company.history.read": "see who changed the company record, when, and from what to what",
     "users.read": "see the users of the company",
     "users.manage": "invite, change and remove users of the company",
-    "company.security.manage": "decide whether users of the company need a second factor",
+    "company.security.manage": "decide whether users of the company need a second factor, or new passwords in time",
     "users.history.read": "see who gave and took places in the company, and when",
     "applications.read": "see the applications that the company has registered, and who changed them",
     "applications.manage": "register, change and remove applications of the company, and make their secrets",

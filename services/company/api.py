@@ -43,17 +43,17 @@ class CompanyApi:
     def require_second_factor(
         self, request: company_pb2.RequireSecondFactorRequest, call: Call
     ) -> company_pb2.Company:
-        row = companies.find(call.db, call.company, for_update=True)
-        etags.check(request.etag, row.etag, row.name)
-        if row.second_factor_required != request.required:
-            row.second_factor_required = request.required
-            row.touch(call.now)
-        return _company(row)
+        return _decide("second_factor_required", request, call)
+
+    def require_password_renewal(
+        self, request: company_pb2.RequirePasswordRenewalRequest, call: Call
+    ) -> company_pb2.Company:
+        return _decide("password_renewal_required", request, call)
 
     def create_company(self, request: company_pb2.CreateCompanyRequest, call: Call) -> company_pb2.Company:
         call.enter(company=new_id())
         row = CompanyRow(company=call.company, create_time=call.now, update_time=call.now, version=1)
-        row.second_factor_required = False
+        row.second_factor_required = row.password_renewal_required = False
         _write(request.company, row)
         row.settle(_EVERY_FIELD)
         call.db.add(row)
@@ -87,6 +87,20 @@ class CompanyApi:
         return self.update_company(revert.update_of(row, request, call, _HISTORY), call)
 
 
+def _decide(
+    field: str,
+    request: company_pb2.RequireSecondFactorRequest | company_pb2.RequirePasswordRenewalRequest,
+    call: Call,
+) -> company_pb2.Company:
+    """Writes what the company requires of its users; what is so already is no change."""
+    row = companies.find(call.db, call.company, for_update=True)
+    etags.check(request.etag, row.etag, row.name)
+    if getattr(row, field) != request.required:
+        setattr(row, field, request.required)
+        row.touch(call.now)
+    return _company(row)
+
+
 def _change(row: CompanyRow, given: company_pb2.Company, call: Call) -> None:
     """Writes the fields that the call names; what comes out the same is no change."""
     etags.check(given.etag, row.etag, row.name)
@@ -104,6 +118,7 @@ def _company(row: CompanyRow) -> company_pb2.Company:
         etag=row.etag,
         incident_emails=row.incident_emails,
         second_factor_required=row.second_factor_required,
+        password_renewal_required=row.password_renewal_required,
     )
     for field in _PLAIN:
         setattr(company, field, getattr(row, field))

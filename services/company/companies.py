@@ -71,6 +71,8 @@ class CompanyRow(TenantRow, Base):
     incident_emails: Mapped[list[str]] = mapped_column(ARRAY(Text))
     second_factor_required: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether identity gives tokens for the company only to those who have a second factor."""
+    password_renewal_required: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether identity asks those without a second factor for another password every 90 days."""
     create_time: Mapped[datetime]
     update_time: Mapped[datetime]
     version: Mapped[int] = mapped_column(default=1)

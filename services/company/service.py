@@ -27,7 +27,14 @@ COMPANY = Service(
     published=(
         Published(
             CompanyRow,
-            ("legal_name", "region_code", "time_zone", "language_code", "second_factor_required"),
+            (
+                "legal_name",
+                "region_code",
+                "time_zone",
+                "language_code",
+                "second_factor_required",
+                "password_renewal_required",
+            ),
         ),
     ),
     versions=Path(__file__).parent / "migrations",

@@ -13,12 +13,20 @@ from services.identity.rows import MIRRORS
 
 KNOWN = MIRRORS["known_companies"]
 _POLICIES = MIRRORS["company_policies"]
+_PASSWORD_POLICIES = MIRRORS["password_policies"]
 
 
 def requiring_second_factor(db: Session, companies: Collection[str]) -> set[str]:
     """Those of the companies that let nobody in without a second factor."""
     table = _POLICIES.c
     wanted = select(table.company).where(table.company.in_(companies), table.second_factor_required)
+    return set(db.scalars(wanted))
+
+
+def requiring_password_renewal(db: Session, companies: Collection[str]) -> set[str]:
+    """Those of the companies that ask whoever has no second factor for another password from time to time."""
+    table = _PASSWORD_POLICIES.c
+    wanted = select(table.company).where(table.company.in_(companies), table.password_renewal_required)
     return set(db.scalars(wanted))
 
 

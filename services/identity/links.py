@@ -94,6 +94,10 @@ class Links:
         db.execute(link.on_conflict_do_update(index_elements=["purpose", "subject"], set_=fresh))
         return link_id
 
+    def hand_out(self, db: Session, purpose: Purpose, subject: str, now: datetime) -> str:
+        """The value of a new link, for a page instead of a mail."""
+        return self._values(purpose).value(db, self.issue(db, purpose, subject, now))
+
     def address(self, db: Session, link_id: str, now: datetime) -> Address | None:
         """Where the link leads, for the letter; None if it was used up, replaced or withdrawn, or is too old.
 

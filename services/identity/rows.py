@@ -16,4 +16,4 @@ class Base(DeclarativeBase):
 
 
 TABLES = ChassisTables(Base.metadata)
-MIRRORS = Mirrors(Base.metadata, "known_companies", "company_policies")
+MIRRORS = Mirrors(Base.metadata, "known_companies", "company_policies", "password_policies")

@@ -70,6 +70,7 @@ from services.identity.oauth.introspection import Introspection
 from services.identity.oauth.rotate_keys import rotate_signing_keys
 from services.identity.oauth.signing_keys import KeyRing
 from services.identity.passwords import Passwords
+from services.identity.renewal import Renewal
 from services.identity.reset_password import ResetPassword
 from services.identity.rows import MIRRORS, TABLES, Base
 from services.identity.sealed import SEALED
@@ -109,7 +110,7 @@ def _handlers(resources: Resources) -> Handlers:
             ResetPassword(attempts, choosing, links, mails)
         ),
         session_pb2.DESCRIPTOR.services_by_name["SessionService"]: SessionApi(
-            sign_in, _second_step(resources, enrolling, attempts)
+            sign_in, _second_step(resources, enrolling, attempts), Renewal(links)
         ),
         oauth_pb2.DESCRIPTOR.services_by_name["OAuthService"]: OAuthApi(
             Authentication(database, settings.issuer),

@@ -69,6 +69,14 @@ KINDS: dict[str, Kind] = {
             {"second_factor_required": ("second_factor_required", sa.Boolean())},
         ),
         Kind(
+            "password_policies",
+            "company",
+            "comptoir.company/Company",
+            TableClass.DIRECTORY,
+            ("company",),
+            {"password_renewal_required": ("password_renewal_required", sa.Boolean())},
+        ),
+        Kind(
             "known_shops",
             "shop",
             "comptoir.shop/Shop",

@@ -22,6 +22,7 @@ _HEARD = (
     "known_applications",
     "ended_sessions",
     "mirror_cursors",
+    "password_policies",
 )
 
 
@@ -70,6 +71,10 @@ class Acquaintance:
     def require_second_factor(self, company: str, required: bool = True) -> None:
         """Makes known whom a company lets in."""
         self._write("company_policies", company=company, second_factor_required=required, generation="")
+
+    def require_password_renewal(self, company: str) -> None:
+        """Makes known that a company asks for new passwords."""
+        self._write("password_policies", company=company, password_renewal_required=True, generation="")
 
     def grant(self, claims: dict[str, Any]) -> None:
         """Gives a person in a company what the claims of a token say."""

@@ -354,6 +354,36 @@ def test_exchanging_like_contacts_changes_nothing(company: Running) -> None:
     assert before == swap(company, before)
 
 
+@pytest.mark.parametrize(
+    ("method", "request_type", "field"),
+    [
+        ("RequireSecondFactor", company_pb2.RequireSecondFactorRequest, "second_factor_required"),
+        ("RequirePasswordRenewal", company_pb2.RequirePasswordRenewalRequest, "password_renewal_required"),
+    ],
+)
+def test_what_is_required_of_users_is_decided_against_fresh_proof(
+    company: Running, method: str, request_type: Any, field: str
+) -> None:
+    before = create(company, example())
+
+    def decide(required: bool, etag: str = "", **claims: Any) -> company_pb2.Company:
+        request = request_type(name=before.name, required=required, etag=etag)
+        token = company.mint.token(company=id_of(before), **claims)
+        return company.call(f"CompanyService/{method}", request, company_pb2.Company, token=token)
+
+    after = decide(True, before.etag)
+    assert (getattr(before, field), getattr(after, field)) == (False, True)
+    assert decide(True) == after == get(company, before.name)
+    assert [change["fields"] for change in changes_of(company, before)[1:]] == [[field]]
+    with pytest.raises(Stale):
+        decide(False, before.etag)
+    with pytest.raises(Denied):
+        decide(False, role="developer")
+    with pytest.raises(Unauthenticated):
+        decide(False, auth_time=1)
+    assert not getattr(decide(False), field)
+
+
 def test_a_correction_is_recorded_with_who_why_and_what_it_replaced(company: Running) -> None:
     before = create(company, example())
 

@@ -1,4 +1,7 @@
-"""`/help/password` and `/password/reset` (ID5): one procedure for a forgotten password and a locked account."""
+"""`/help/password` and `/password/reset` (ID5): one procedure for a forgotten password and a locked account.
+
+Sign-in leads to the second page too, with the place to go on to, where a password is too old for a company (ID9).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from services.chassis.errors import Exhausted, Invalid, Precondition
 from services.gateway.oauth.help import HelpSettings
 from services.gateway.oauth.identity import Identity
 from services.gateway.oauth.pages import Pages
-from services.gateway.oauth.places import PASSWORD_HELP, PASSWORD_RESET, SIGN_IN, with_query
+from services.gateway.oauth.places import PASSWORD_HELP, PASSWORD_RESET, SIGN_IN, onward, with_query
 from services.gateway.oauth.refused import broken_password, later, told_when
 from services.look.page import Problem
 
@@ -49,18 +52,18 @@ class PasswordReset:
 
     def choose(self) -> Response:
         """The form for the new password, if the link is good."""
-        return self._choose(request.args.get(_LINK, ""))
+        return self._choose(request.args.get(_LINK, ""), request.args.get("next", ""))
 
     def submit(self) -> Response:
         """Sets it. Whatever breaks the rule is named, and the link stays good."""
-        fits, link = self.pages.csrf.fits(), request.form.get(_LINK, "")
+        fits, link, onto = self.pages.csrf.fits(), request.form.get(_LINK, ""), request.form.get("next", "")
         chosen = request.form.get("new_password", "")
         if not fits:
-            return self._choose(link, [Problem("form.stale")])
+            return self._choose(link, onto, [Problem("form.stale")])
         if not chosen:
-            return self._choose(link, [Problem("reset.password_missing", "new_password")])
+            return self._choose(link, onto, [Problem("reset.password_missing", "new_password")])
         if chosen != request.form.get("repeated_password", ""):
-            return self._choose(link, [Problem("reset.password_differs", "repeated_password")])
+            return self._choose(link, onto, [Problem("reset.password_differs", "repeated_password")])
         try:
             self.identity.reset_password(link, chosen)
         except Precondition:
@@ -68,12 +71,13 @@ class PasswordReset:
         except Invalid as fault:
             # None if it is the link that no link can look like.
             broken = broken_password(fault, "new_password")
-            return self._choose(link, broken) if broken else self._over()
+            return self._choose(link, onto, broken) if broken else self._over()
         except Exhausted as fault:
-            page = self._choose(link, [later(fault)], HTTPStatus.TOO_MANY_REQUESTS)
+            page = self._choose(link, onto, [later(fault)], HTTPStatus.TOO_MANY_REQUESTS)
             return told_when(page, fault)
         self.pages.csrf.renew()
-        return self.pages.show("reset_done.html", here=SIGN_IN, sign_in=SIGN_IN)
+        sign_in = with_query(SIGN_IN, [("next", onward(onto))] if onto else [])
+        return self.pages.show("reset_done.html", here=sign_in, sign_in=sign_in)
 
     def _ask(self, typed: str = "", problem: Problem | None = None, *, status: int = 422) -> Response:
         return self.pages.show(
@@ -87,16 +91,18 @@ class PasswordReset:
             sign_in=SIGN_IN,
         )
 
-    def _choose(self, link: str, problems: Iterable[Problem] = (), status: int = 422) -> Response:
+    def _choose(self, link: str, onto: str, problems: Iterable[Problem] = (), status: int = 422) -> Response:
+        """The form. `onto`: where sign-in was going that found the password too old; empty if a mail led here."""
         problems, shortest = list(problems), self.identity.shortest_new_password(link)
         if shortest is None:
             return self._over()
         return self.pages.show(
             "reset_choose.html",
             status if problems else HTTPStatus.OK,
-            here=with_query(PASSWORD_RESET, [(_LINK, link)]),
+            here=with_query(PASSWORD_RESET, [(_LINK, link), *([("next", onto)] if onto else [])]),
             problems=problems,
             link=link,
+            onto=onto,
             shortest=shortest,
             action=PASSWORD_RESET,
         )

@@ -11,6 +11,7 @@ from services.identity import bearers, memberships, sessions, users
 from services.identity.api.memberships import membership
 from services.identity.factors import held
 from services.identity.factors.second_step import Options, SecondStep
+from services.identity.renewal import Renewal
 from services.identity.sessions import SessionRow
 from services.identity.sign_in import SignIn
 from services.identity.users import UserRow
@@ -28,6 +29,7 @@ class SessionApi:
 
     sign_in: SignIn
     second_step: SecondStep
+    renewal: Renewal
 
     def start_session(
         self, request: session_pb2.StartSessionRequest, call: Call
@@ -42,6 +44,8 @@ class SessionApi:
             begin = self.second_step.challenges.begin
             token = begin(call.db, person.user_id, request.language_code, call.now)
             return session_pb2.StartSessionResponse(challenge_token=token, device_token=known)
+        if link := self.renewal.link(call, person):
+            return session_pb2.StartSessionResponse(password_link=link, device_token=known)
         opened = _opened(call, request, current, (sessions.PASSWORD,), request.language_code)
         opened.device_token = known
         return opened

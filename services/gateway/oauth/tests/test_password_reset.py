@@ -155,3 +155,32 @@ def test_a_browser_that_signed_in_before_gets_in_while_the_login_is_locked(gatew
     assert sign_in(known, login) == 200
     assert len(known.cookie("__Host-devices").split("~")) == 2
     assert stranger.cookie("__Host-devices") == ""
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_password_that_is_too_old_leads_to_another_and_then_on(gateway: Gateway, code: str) -> None:
+    with gateway.past.since(days=90):
+        person = somebody(gateway.acts)
+    gateway.acts.identity.acquaintance.require_password_renewal(person.company.removeprefix("companies/"))
+    browser = gateway.browser()
+    page = browser.submit(
+        browser.get(f"/sign-in?next=/help/faq&lang={code}"), login=person.user.login, password=PASSWORD
+    )
+    refused = browser.submit(page, new_password=PASSWORD, repeated_password=PASSWORD)
+    shown = [browser.cookie("__Host-session"), page.request.path, refused.status_code]
+    done = browser.submit(refused, new_password=ANOTHER, repeated_password=ANOTHER)
+
+    assert shown == ["", "/password/reset", 422]
+    assert page.headers["Content-Language"] == code
+    assert all("90" in each.text for each in (page, refused))
+    assert 'href="/sign-in?next=%2Fhelp%2Ffaq"' in done.text
+    arrived = browser.submit(
+        browser.get("/sign-in?next=/help/faq"), login=person.user.login, password=ANOTHER
+    )
+    assert (arrived.request.path, arrived.status_code) == ("/help/faq", 200)
+
+
+def test_the_mails_of_other_people_do_not_speak_of_age(gateway: Gateway) -> None:
+    page = gateway.browser().get(path_of_link(gateway, gateway.acts.person().name))
+
+    assert "90" not in re.sub(r'value="[^"]*"', "", page.text)

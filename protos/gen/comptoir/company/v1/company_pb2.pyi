@@ -98,6 +98,7 @@ class Company(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     SECOND_FACTOR_REQUIRED_FIELD_NUMBER: _builtins.int
+    PASSWORD_RENEWAL_REQUIRED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name."""
     legal_name: _builtins.str
@@ -112,6 +113,10 @@ class Company(_message.Message):
     """Version of the record (AIP-154): sent back with an update, a stale one is refused."""
     second_factor_required: _builtins.bool
     """Whether users of the company need a second factor (ID10): decided by `RequireSecondFactor`."""
+    password_renewal_required: _builtins.bool
+    """Whether those without a second factor choose another password every 90 days (ID9): decided by
+    `RequirePasswordRenewal`.
+    """
     @_builtins.property
     def legal_identifier(self) -> Global___LegalIdentifier:
         """Number in the register of the country."""
@@ -157,10 +162,11 @@ class Company(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         second_factor_required: _builtins.bool = ...,
+        password_renewal_required: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "create_time", b"create_time", "legal_identifier", b"legal_identifier", "manager_contact", b"manager_contact", "technical_contact", b"technical_contact", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "create_time", b"create_time", "etag", b"etag", "incident_emails", b"incident_emails", "language_code", b"language_code", "legal_identifier", b"legal_identifier", "legal_name", b"legal_name", "manager_contact", b"manager_contact", "name", b"name", "region_code", b"region_code", "second_factor_required", b"second_factor_required", "technical_contact", b"technical_contact", "time_zone", b"time_zone", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "create_time", b"create_time", "etag", b"etag", "incident_emails", b"incident_emails", "language_code", b"language_code", "legal_identifier", b"legal_identifier", "legal_name", b"legal_name", "manager_contact", b"manager_contact", "name", b"name", "password_renewal_required", b"password_renewal_required", "region_code", b"region_code", "second_factor_required", b"second_factor_required", "technical_contact", b"technical_contact", "time_zone", b"time_zone", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -361,6 +367,36 @@ class RequireSecondFactorRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RequireSecondFactorRequest: _TypeAlias = RequireSecondFactorRequest  # noqa: Y015
+
+@_typing.final
+class RequirePasswordRenewalRequest(_message.Message):
+    """Decides whether passwords are renewed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUIRED_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The company."""
+    required: _builtins.bool
+    """Whether they are."""
+    etag: _builtins.str
+    """The etag last read; refused when stale, not compared when empty."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        required: _builtins.bool = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "required", b"required"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequirePasswordRenewalRequest: _TypeAlias = RequirePasswordRenewalRequest  # noqa: Y015
 
 @_typing.final
 class SwapContactsRequest(_message.Message):

@@ -52,6 +52,11 @@ class CompanyServiceStub:
                 request_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.RequireSecondFactorRequest.SerializeToString,
                 response_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.Company.FromString,
                 _registered_method=True)
+        self.RequirePasswordRenewal = channel.unary_unary(
+                '/comptoir.company.v1.CompanyService/RequirePasswordRenewal',
+                request_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.RequirePasswordRenewalRequest.SerializeToString,
+                response_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.Company.FromString,
+                _registered_method=True)
         self.SwapContacts = channel.unary_unary(
                 '/comptoir.company.v1.CompanyService/SwapContacts',
                 request_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.SwapContactsRequest.SerializeToString,
@@ -110,6 +115,14 @@ class CompanyServiceServicer:
     def RequireSecondFactor(self, request, context):
         """Decides whether users of the company need a second factor (ID10). Whoever has none then gets no token for it until
         they have added one, which sign-in leads them to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequirePasswordRenewal(self, request, context):
+        """Decides whether users of the company who have no second factor choose another password every 90 days (ID9). Whose
+        password is older is led to a new one when they sign in.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -182,6 +195,11 @@ def add_CompanyServiceServicer_to_server(servicer, server):
             'RequireSecondFactor': grpc.unary_unary_rpc_method_handler(
                     servicer.RequireSecondFactor,
                     request_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.RequireSecondFactorRequest.FromString,
+                    response_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.Company.SerializeToString,
+            ),
+            'RequirePasswordRenewal': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequirePasswordRenewal,
+                    request_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.RequirePasswordRenewalRequest.FromString,
                     response_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.Company.SerializeToString,
             ),
             'SwapContacts': grpc.unary_unary_rpc_method_handler(
@@ -301,6 +319,33 @@ class CompanyService:
             target,
             '/comptoir.company.v1.CompanyService/RequireSecondFactor',
             comptoir_dot_company_dot_v1_dot_company__pb2.RequireSecondFactorRequest.SerializeToString,
+            comptoir_dot_company_dot_v1_dot_company__pb2.Company.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequirePasswordRenewal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.company.v1.CompanyService/RequirePasswordRenewal',
+            comptoir_dot_company_dot_v1_dot_company__pb2.RequirePasswordRenewalRequest.SerializeToString,
             comptoir_dot_company_dot_v1_dot_company__pb2.Company.FromString,
             options,
             channel_credentials,

@@ -43,6 +43,10 @@ class CompanyServiceStub:
     """Decides whether users of the company need a second factor (ID10). Whoever has none then gets no token for it until
     they have added one, which sign-in leads them to.
     """
+    RequirePasswordRenewal: _grpc.UnaryUnaryMultiCallable[_company_pb2.RequirePasswordRenewalRequest, _company_pb2.Company]
+    """Decides whether users of the company who have no second factor choose another password every 90 days (ID9). Whose
+    password is older is led to a new one when they sign in.
+    """
     SwapContacts: _grpc.UnaryUnaryMultiCallable[_company_pb2.SwapContactsRequest, _company_pb2.Company]
     """Exchanges the manager contact and the technical contact in one step (CO3)."""
     CreateCompany: _grpc.UnaryUnaryMultiCallable[_company_pb2.CreateCompanyRequest, _company_pb2.Company]
@@ -74,6 +78,10 @@ class CompanyServiceAsyncStub(CompanyServiceStub):
     RequireSecondFactor: _aio.UnaryUnaryMultiCallable[_company_pb2.RequireSecondFactorRequest, _company_pb2.Company]  # type: ignore[assignment]
     """Decides whether users of the company need a second factor (ID10). Whoever has none then gets no token for it until
     they have added one, which sign-in leads them to.
+    """
+    RequirePasswordRenewal: _aio.UnaryUnaryMultiCallable[_company_pb2.RequirePasswordRenewalRequest, _company_pb2.Company]  # type: ignore[assignment]
+    """Decides whether users of the company who have no second factor choose another password every 90 days (ID9). Whose
+    password is older is led to a new one when they sign in.
     """
     SwapContacts: _aio.UnaryUnaryMultiCallable[_company_pb2.SwapContactsRequest, _company_pb2.Company]  # type: ignore[assignment]
     """Exchanges the manager contact and the technical contact in one step (CO3)."""
@@ -121,6 +129,16 @@ class CompanyServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_company_pb2.Company, _abc.Awaitable[_company_pb2.Company]]:
         """Decides whether users of the company need a second factor (ID10). Whoever has none then gets no token for it until
         they have added one, which sign-in leads them to.
+        """
+
+    @_abc_1.abstractmethod
+    def RequirePasswordRenewal(
+        self,
+        request: _company_pb2.RequirePasswordRenewalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_company_pb2.Company, _abc.Awaitable[_company_pb2.Company]]:
+        """Decides whether users of the company who have no second factor choose another password every 90 days (ID9). Whose
+        password is older is led to a new one when they sign in.
         """
 
     @_abc_1.abstractmethod

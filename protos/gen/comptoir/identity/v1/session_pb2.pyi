@@ -124,7 +124,7 @@ Global___StartSessionRequest: _TypeAlias = StartSessionRequest  # noqa: Y015
 
 @_typing.final
 class StartSessionResponse(_message.Message):
-    """An open session, or a challenge that stands before it."""
+    """An open session, or what stands before it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -132,12 +132,17 @@ class StartSessionResponse(_message.Message):
     SESSION_FIELD_NUMBER: _builtins.int
     DEVICE_TOKEN_FIELD_NUMBER: _builtins.int
     CHALLENGE_TOKEN_FIELD_NUMBER: _builtins.int
+    PASSWORD_LINK_FIELD_NUMBER: _builtins.int
     session_token: _builtins.str
     """What the browser's cookie holds; kept only as a hash. Empty where a challenge stands before it."""
     device_token: _builtins.str
     """For the browser to keep, and to show when it signs in again; empty if it showed one of this account."""
     challenge_token: _builtins.str
     """What the browser keeps to answer the challenge with; kept only as a hash. Empty where there is none."""
+    password_link: _builtins.str
+    """What `ResetPassword` takes: the person chooses another password first, and signs in with it. Empty where the present
+    one will do.
+    """
     @_builtins.property
     def session(self) -> Global___Session:
         """The session."""
@@ -149,10 +154,11 @@ class StartSessionResponse(_message.Message):
         session: Global___Session | None = ...,
         device_token: _builtins.str = ...,
         challenge_token: _builtins.str = ...,
+        password_link: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["challenge_token", b"challenge_token", "device_token", b"device_token", "session", b"session", "session_token", b"session_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["challenge_token", b"challenge_token", "device_token", b"device_token", "password_link", b"password_link", "session", b"session", "session_token", b"session_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
