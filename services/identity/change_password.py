@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from services.chassis.errors import Invalid, Precondition
 from services.chassis.rpc.call import Call
-from services.identity import passwords
+from services.identity import links, passwords, users
 from services.identity.attempts import CURRENT_PASSWORD, Attempts
 from services.identity.choosing import Choosing
+from services.identity.links import RESET
 from services.identity.users import UserRow
 
 
@@ -20,7 +21,8 @@ class ChangePassword:
     choosing: Choosing
 
     def change(self, call: Call, current: str, chosen: str) -> UserRow:
-        """The account, with its new password. The session that asks stays; all others end."""
+        """The account, with its new password. The session that asks stays; all others end, and a link that was mailed
+        to set a forgotten one opens nothing any more."""
         hasher = self.choosing.passwords
         with hasher.fence.enter():
             self.attempts.take(CURRENT_PASSWORD, call.user, call.now)
@@ -29,6 +31,8 @@ class ChangePassword:
                 raise Invalid.field("current_password", "current_password", "is not your password")
             self.attempts.take_back(CURRENT_PASSWORD, call.user)
             verified = seen.hash
+            # Links before passwords, as whoever opens one locks them.
+            links.withdraw(call.db, users.NAME.format({"user": call.user}), RESET)
             row = passwords.hold(call.db, call.user)
             if row.hash != verified:
                 raise Precondition(

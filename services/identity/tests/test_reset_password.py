@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
-from comptoir.identity.v1 import password_pb2
+from comptoir.identity.v1 import password_pb2, user_pb2
 from services.chassis.errors import Exhausted, Fault, Invalid, Precondition, Unauthenticated
 from services.chassis.testing.relay import Relay
 from services.chassis.testing.running import Running
@@ -52,6 +53,16 @@ def reset(acts: Acts, link: str, password: str = ANOTHER) -> str:
     return "reset"
 
 
+def change(acts: Acts, someone: user_pb2.User, password: str, token: str = "") -> str:
+    """By the person, who is signed in."""
+    request = user_pb2.ChangePasswordRequest(
+        name=someone.name, current_password=PASSWORD, new_password=password
+    )
+    token = token or acts.token(someone.login)
+    acts.identity.call("UserService/ChangePassword", request, user_pb2.User, token=token)
+    return "changed"
+
+
 def lock(acts: Acts, login: str) -> None:
     for _ in range(10):
         with pytest.raises(Unauthenticated):
@@ -78,6 +89,30 @@ def test_the_link_sets_a_password_ends_all_sessions_and_unlocks(acts: Acts, post
         with pytest.raises(Precondition) as refused:
             act(acts, value_in(mail))
         assert refused.value.reason == "LINK_NOT_VALID"
+
+
+def test_a_link_dies_with_the_password_that_it_was_to_replace(acts: Acts, post: Post) -> None:
+    someone = acts.person(email="careful@halles.example", operator=True)
+    ask(acts, someone.login)
+    link = value_in(post.arrived("careful@halles.example")[0])
+    change(acts, someone, ANOTHER)
+
+    with pytest.raises(Precondition) as refused:
+        reset(acts, link, "eight loud badgers dig 4 holes")
+    assert refused.value.reason == "LINK_NOT_VALID"
+    assert acts.sign_in(someone.login, ANOTHER)
+
+
+def test_of_a_change_and_a_link_at_once_one_sets_the_password(acts: Acts, post: Post) -> None:
+    someone = acts.person(email="doubled@halles.example", operator=True)
+    token = acts.token(someone.login)
+    ask(acts, someone.login)
+    link = value_in(post.arrived("doubled@halles.example")[0])
+    passwords = iter((ANOTHER, "eight loud badgers dig 4 holes"))
+    turns = iter((partial(change, acts, someone, token=token), partial(reset, acts, link)))
+    ends = at_once(2, lambda: next(turns)(next(passwords)))
+
+    assert len([end for end in ends if isinstance(end, Fault)]) == 1
 
 
 def test_everybody_with_the_address_gets_a_mail_however_it_is_typed(acts: Acts, post: Post) -> None:
