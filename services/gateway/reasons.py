@@ -167,6 +167,9 @@ REASONS: dict[str, Reason] = {
         "There is no new secret to confirm", "Ask for one, and confirm it within a quarter of an hour."
     ),
     "PASSKEY_EXISTS": Reason("The passkey is there already", "Use it, or make one on another device."),
+    "TOO_MANY_APPLICATIONS": Reason(
+        "There are too many applications", "Remove one that is not used any more."
+    ),
     "TOO_MANY_PASSKEYS": Reason("There are too many passkeys", "Take one away that is not used any more."),
     "PASSWORD_TOO_SHORT": Reason(
         "The password is too short to stand alone", "Choose a longer password, then take the factor away."

@@ -5,7 +5,7 @@ A pushed request is handed out once. From then on it goes with the person's brow
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
 from authlib.oauth2 import OAuth2Error
@@ -16,18 +16,23 @@ from werkzeug.datastructures import MultiDict
 
 from comptoir.identity.v1 import oauth_pb2
 from services.chassis.errors import Fault
+from services.chassis.sources import network
 from services.gateway.oauth.client_credentials import credentials
 from services.gateway.oauth.code_grant import CodeGrant
 from services.gateway.oauth.parameters import Parameters
 from services.gateway.oauth.places import pending_authorization
 from services.gateway.oauth.server import Server
 from services.gateway.oauth.token_request import InvalidProof, oauth_error
+from services.gateway.rate_limit import RateLimit
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 TAKEN = "pushed"
 """The parameter that holds a request on its way through our pages."""
 _PROOFS = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
 _PAGES_SECONDS = 600
+PER_SECOND, BURST = 20.0, 600
+"""Requests that one source pushes through one process in the long run, and at once: each is kept for a minute, and a
+public application proves nothing."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class PushedRequests:
 
     server: Server
     signer: URLSafeTimedSerializer
+    limit: RateLimit = field(default_factory=lambda: RateLimit(PER_SECOND, BURST))
 
     @classmethod
     def of(cls, server: Server, key: bytes) -> PushedRequests:
@@ -44,6 +50,7 @@ class PushedRequests:
     def push(self) -> Response:
         """`POST /oauth2/par`: checked as the authorization endpoint would, and kept for a minute."""
         try:
+            self._count()
             kept = self._kept()
         except OAuth2Error as error:
             # Told to whoever asked, never by way of a browser.
@@ -52,6 +59,12 @@ class PushedRequests:
         body = {"request_uri": PREFIX + kept.request_id, "expires_in": kept.expires_in_seconds}
         headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
         return Response(json.dumps(body), 201, headers)
+
+    def _count(self) -> None:
+        try:
+            self.limit.take(network(request.remote_addr or "")).check()
+        except Fault as fault:
+            raise oauth_error(fault) from fault
 
     def _kept(self) -> oauth_pb2.PushAuthorizationRequestResponse:
         form = Parameters(request.form)

@@ -63,6 +63,7 @@ class ApplicationApi:
         rules.settle(row)
         rules.within(call.caller, row)
         rules.proven(call, "", row.jwks)
+        rows.leave_room(call.db, call.company)
         call.db.add(row)
         rows.lead(call.db, row)
         if kind == _SIGNS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ARRAY, Text, delete, false, select
+from sqlalchemy import ARRAY, Text, delete, false, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -14,10 +14,13 @@ from services.chassis.authorize import unknown
 from services.chassis.changes.recorder import Recorded
 from services.chassis.contract import PATTERNS
 from services.chassis.db.rows import DirectoryRow, TenantRow
+from services.chassis.errors import Precondition
 from services.chassis.pages import Page
 from services.identity.rows import Base
 
 NAME = PATTERNS["comptoir.identity/Application"]
+MOST = 100
+"""Applications of one company."""
 
 
 class ApplicationRow(TenantRow, Base):
@@ -101,6 +104,18 @@ def listed(db: Session, page: Page) -> Sequence[ApplicationRow]:
     if page.after is not None:
         query = query.where(ApplicationRow.application_id > page.after[0])
     return db.scalars(query).all()
+
+
+def leave_room(db: Session, company: str) -> None:
+    """Refuses one more application than a company has at most. Who asks waits for others who add one."""
+    theirs = select(ApplicationRow.application_id).where(ApplicationRow.company == company)
+    db.execute(theirs.order_by(ApplicationRow.application_id).with_for_update())
+    # A statement of its own, so that it sees what was added meanwhile.
+    if (db.scalar(select(func.count()).select_from(theirs.subquery())) or 0) >= MOST:
+        raise Precondition(
+            f"{MOST} applications are the most that a company has: remove one first.",
+            reason="TOO_MANY_APPLICATIONS",
+        )
 
 
 def owner(db: Session, application_id: str) -> str | None:

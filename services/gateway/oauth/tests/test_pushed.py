@@ -9,6 +9,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from services.gateway.oauth.places import AUTHORIZE, with_query
+from services.gateway.oauth.pushed import BURST
 from services.gateway.oauth.tests.browser import answer_in
 from services.gateway.oauth.tests.conftest import Gateway, Request
 from services.identity.tests.acts import PASSWORD, SECRET, at_once
@@ -85,6 +86,20 @@ def test_what_is_wrong_is_told_at_once_and_to_the_application_alone(
 
     assert (answer.status_code // 100, answer.get_json()["error"]) == (4, error)
     assert "Location" not in answer.headers
+
+
+def test_one_source_pushes_so_much_and_no_more(gateway: Gateway) -> None:
+    client = gateway.app.test_client()
+
+    def pushes(source: str, times: int) -> list[TestResponse]:
+        return [client.post("/oauth2/par", environ_base={"REMOTE_ADDR": source}) for _ in range(times)]
+
+    *_, last = pushes("2001:db8:9::1", BURST + 100)
+    (neighbour,) = pushes("2001:db8:9:1::1", 1)
+
+    assert (last.status_code, last.get_json()["error"]) == (429, "temporarily_unavailable")
+    assert int(last.headers["Retry-After"]) >= 1
+    assert neighbour.status_code == 401
 
 
 def test_a_confidential_client_proves_who_it_is_and_its_proof_is_not_kept(gateway: Gateway) -> None:
