@@ -1,4 +1,5 @@
-"""Passwords that are too old: a company may ask those without a second factor for another one every 90 days (ID9).
+"""Passwords that will not do without a second factor: too short, since the factors that let them be were taken away
+(ID10), or older than the 90 days after which a company may ask for another one (ID9).
 
 Whoever signs in with such a password gets no session but the link that sets a forgotten one: it lets them do nothing
 else, and is used up by the new password, with which they sign in. A session that is open already goes on.
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from services.chassis.rpc.call import Call
-from services.identity import companies, memberships
+from services.identity import companies, memberships, passwords
 from services.identity.links import RESET, Links
 from services.identity.users import UserRow
 
@@ -19,17 +20,21 @@ AGE = timedelta(days=90)
 
 @dataclass(frozen=True)
 class Renewal:
-    """Judges the age of passwords."""
+    """Judges passwords that were just shown."""
 
     links: Links
 
     def link(self, call: Call, person: UserRow) -> str:
         """What lets the person, who has no second factor and has just shown their password, choose another; empty if
         that one will do."""
+        shown = passwords.find(call.db, person.user_id)
+        if (shown is not None and shown.short) or self._is_old(call, person):
+            return self.links.hand_out(call.db, RESET, person.name, call.now)
+        return ""
+
+    def _is_old(self, call: Call, person: UserRow) -> bool:
         if call.now - (person.password_change_time or person.create_time) < AGE:
-            return ""
+            return False
         theirs = memberships.of_person(call.db, person.user_id)
         places = [place.company for place, _ in theirs if not place.suspended]
-        if not companies.requiring_password_renewal(call.db, places):
-            return ""
-        return self.links.hand_out(call.db, RESET, person.name, call.now)
+        return bool(companies.requiring_password_renewal(call.db, places))

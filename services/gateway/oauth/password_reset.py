@@ -1,6 +1,6 @@
 """`/help/password` and `/password/reset` (ID5): one procedure for a forgotten password and a locked account.
 
-Sign-in leads to the second page too, with the place to go on to, where a password is too old for a company (ID9).
+Sign-in leads to the second page too, with the place to go on to, where a password is too old or too short (ID9, ID10).
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class PasswordReset:
         )
 
     def _choose(self, link: str, onto: str, problems: Iterable[Problem] = (), status: int = 422) -> Response:
-        """The form. `onto`: where sign-in was going that found the password too old; empty if a mail led here."""
+        """The form. `onto`: where sign-in was going that found the password not enough; empty if a mail led here."""
         problems, shortest = list(problems), self.identity.shortest_new_password(link)
         if shortest is None:
             return self._over()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from comptoir.identity.v1 import password_pb2, session_pb2
-from services.chassis.errors import Fault, Precondition, Unauthenticated
+from comptoir.identity.v1 import factor_pb2, password_pb2, session_pb2, user_pb2
+from services.chassis.errors import Fault, Invalid, Precondition, Unauthenticated
 from services.identity.tests.acts import PASSWORD, Acts, Hands, at_once
-from services.identity.tests.proving import Person, again, somebody
+from services.identity.tests.proving import Person, again, somebody, with_totp
 
 ANOTHER = "nine quiet otters swim 3 rivers"
 
@@ -72,6 +72,24 @@ def test_who_has_a_second_factor_keeps_the_password(acts: Acts, hands: Hands) ->
     hands.forward(days=400)
 
     assert start(person).challenge_token
+
+
+def test_who_lost_the_factors_that_let_a_password_be_short_chooses_another(acts: Acts) -> None:
+    person, operator = with_totp(acts), acts.person(operator=True)
+    change = user_pb2.ChangePasswordRequest(
+        name=person.user.name, current_password=PASSWORD, new_password="wharf 4 gulls"
+    )
+    acts.identity.call("UserService/ChangePassword", change, user_pb2.User, token=person.token)
+    request = factor_pb2.ResetFactorsRequest(name=person.user.name, reason="Lost the phone")
+    token = acts.token(operator.login)
+    acts.identity.call("FactorService/ResetFactors", request, factor_pb2.ResetFactorsResponse, token=token)
+    due = start(person, "wharf 4 gulls")
+    with pytest.raises(Invalid):
+        choose(acts, due.password_link, "wharf 5 gulls")
+    choose(acts, due.password_link)
+
+    assert due.session_token == ""
+    assert start(person, ANOTHER).session_token
 
 
 def test_a_session_that_is_open_goes_on(acts: Acts, hands: Hands) -> None:

@@ -78,7 +78,8 @@ class SessionServiceServicer:
 
     def StartSession(self, request, context):
         """Checks a login and a password and opens a session, or begins a challenge where the person has a second factor
-        (ID10), or gives the link to a new password where the right one is older than the person's companies take (ID9).
+        (ID10), or gives the link to a new password where the right one is older than the person's companies take (ID9), or too
+        short since they have no second factor any more.
         Unknown login and wrong password are one answer, in one time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -35,7 +35,8 @@ class SessionServiceStub:
     def __new__(cls, channel: _aio.Channel) -> SessionServiceAsyncStub: ...
     StartSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.StartSessionRequest, _session_pb2.StartSessionResponse]
     """Checks a login and a password and opens a session, or begins a challenge where the person has a second factor
-    (ID10), or gives the link to a new password where the right one is older than the person's companies take (ID9).
+    (ID10), or gives the link to a new password where the right one is older than the person's companies take (ID9), or too
+    short since they have no second factor any more.
     Unknown login and wrong password are one answer, in one time.
     """
     ShowChallenge: _grpc.UnaryUnaryMultiCallable[_session_pb2.ShowChallengeRequest, _session_pb2.Challenge]
@@ -60,7 +61,8 @@ class SessionServiceAsyncStub(SessionServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     StartSession: _aio.UnaryUnaryMultiCallable[_session_pb2.StartSessionRequest, _session_pb2.StartSessionResponse]  # type: ignore[assignment]
     """Checks a login and a password and opens a session, or begins a challenge where the person has a second factor
-    (ID10), or gives the link to a new password where the right one is older than the person's companies take (ID9).
+    (ID10), or gives the link to a new password where the right one is older than the person's companies take (ID9), or too
+    short since they have no second factor any more.
     Unknown login and wrong password are one answer, in one time.
     """
     ShowChallenge: _aio.UnaryUnaryMultiCallable[_session_pb2.ShowChallengeRequest, _session_pb2.Challenge]  # type: ignore[assignment]
@@ -88,7 +90,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.StartSessionResponse, _abc.Awaitable[_session_pb2.StartSessionResponse]]:
         """Checks a login and a password and opens a session, or begins a challenge where the person has a second factor
-        (ID10), or gives the link to a new password where the right one is older than the person's companies take (ID9).
+        (ID10), or gives the link to a new password where the right one is older than the person's companies take (ID9), or too
+        short since they have no second factor any more.
         Unknown login and wrong password are one answer, in one time.
         """
 
