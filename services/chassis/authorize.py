@@ -35,14 +35,16 @@ class Grant:
 def authorize(caller: Caller, method: Method, request: Message, now: datetime) -> Grant:
     """Lets the call through, confined, or raises the refusal it deserves."""
     _check_kind(caller, method)
-    given = [(name, name.value(request)) for name in method.names]
-    parsed = [(name, value, name.pattern.parse(value) or {}) for name, value in given if value]
-    ids = parsed[0][2] if parsed else {}
-    for _, value, found in parsed:
+    named = [
+        (value, name.pattern.parse(value) or {}) for name in method.names if (value := name.value(request))
+    ]
+    ids = named[0][1] if named else {}
+    for value, found in named:
         _check_tenant(caller, method, value, found)
-    _check_right(caller, method)
-    check_fields(caller, method, request)
-    _check_proof(caller, method, now)
+    if caller.shows_token:
+        _check_right(caller, method)
+        check_fields(caller, method, request)
+        _check_proof(caller, method, now)
     if method.policy.scope == policy_pb2.SCOPE_USER:
         return Grant(ids, user=caller.subject)
     if method.policy.scope == policy_pb2.SCOPE_COMPANY:
@@ -79,8 +81,6 @@ def _check_tenant(caller: Caller, method: Method, value: str, ids: dict[str, str
 
 
 def _check_right(caller: Caller, method: Method) -> None:
-    if not caller.shows_token:
-        return
     if caller.is_application and method.policy.scope == policy_pb2.SCOPE_USER:
         raise _needs_person("This is about one's own account, and an application has none.")
     if method.policy.scope == policy_pb2.SCOPE_USER:
@@ -120,7 +120,7 @@ def _needs_person(sentence: str) -> Denied:
 
 
 def _check_proof(caller: Caller, method: Method, now: datetime) -> None:
-    if method.policy.proof == policy_pb2.PROOF_FRESH and caller.shows_token:
+    if method.policy.proof == policy_pb2.PROOF_FRESH:
         require_fresh(caller, now)
 
 

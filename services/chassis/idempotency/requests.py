@@ -14,11 +14,11 @@ from services.chassis.vault.place import canonical
 def key_of(call: Call) -> str | None:
     """The key under which the call's reply is to be kept; None where there is none, or where it changes nothing.
 
-    It changes nothing for methods that read only, which may be repeated anyway; for trial runs, which have no
-    effect; and for callers who are nobody, since what one of them was told is no other's to hear.
+    It changes nothing for trial runs, which have no effect; and for callers who are nobody, since what one of them
+    was told is no other's to hear.
     """
     key = call.metadata.get(METADATA)
-    if key is None or call.method.reads_only:
+    if key is None:
         return None
     if not is_key(key):
         raise Invalid.field(METADATA, RULE, RULE_IN_WORDS)

@@ -38,7 +38,7 @@ _OF_APPLICATION = {
 
 @dataclass(frozen=True)
 class Standing:
-    """The stage. `cursors` is None in identity itself, whose own tables are never behind."""
+    """The stage of writes. `cursors` is None in identity itself, whose own tables are never behind."""
 
     grants: FromClause
     ended_sessions: FromClause
@@ -51,7 +51,7 @@ class Standing:
         return cls(mirrors["known_grants"], mirrors["ended_sessions"], mirrors["known_applications"], cursors)
 
     def __call__(self, call: Call, proceed: Proceed) -> Message:
-        if call.caller.shows_token and not call.method.reads_only:
+        if call.caller.shows_token:
             self._check(call)
         return proceed(call)
 

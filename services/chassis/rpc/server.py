@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
@@ -23,6 +22,7 @@ from services.chassis.db.database import Database
 from services.chassis.errors import Fault, to_status
 from services.chassis.request_ids import request_id
 from services.chassis.rpc.call import Call, Proceed, Stage
+from services.chassis.rpc.workers import Workers
 
 LARGEST_MESSAGE = 4 * 1024 * 1024
 LARGEST_METADATA = 16 * 1024
@@ -42,6 +42,8 @@ _OPTIONS: list[tuple[str, int]] = [
 ]
 _HEALTH_CALLS = 32
 
+StagesOf = Callable[[Method], Sequence[Stage]]
+"""What the calls of a method pass through, in its order."""
 Handlers = Mapping[ServiceDescriptor, object]
 """For each service of the contract, the object whose functions serve it: `UpdateShop` by `update_shop`."""
 
@@ -52,7 +54,7 @@ class Server:
     def __init__(
         self,
         handlers: Handlers,
-        stages: Sequence[Stage],
+        stages: StagesOf,
         *,
         tls_directory: Path,
         listen: str,
@@ -70,16 +72,15 @@ class Server:
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._health_server)
         self.health_port = self._health_server.add_insecure_port(health_listen)
+        self._workers = Workers(threads, most=WAITING_CALLS)
         self._server = grpc.server(
-            ThreadPoolExecutor(WAITING_CALLS, "call"),
+            # Nothing more is asked of it than `submit`.
+            cast("ThreadPoolExecutor", self._workers),
             options=_OPTIONS,
             maximum_concurrent_rpcs=WAITING_CALLS,
         )
-        # A call holds a thread from its headers on, while its message may never come: so threads are many, and
-        # what is scarce is a place to be served in.
-        places = threading.BoundedSemaphore(threads)
         self._server.add_generic_rpc_handlers(
-            generic_handlers(handlers, [partial(_in, places), *stages], clock, database, log)
+            generic_handlers(handlers, partial(_all_stages, self._workers, stages), clock, database, log)
         )
         names = [service.full_name for service in handlers]
         self.port = self._server.add_secure_port(listen, tls.server_credentials(tls_directory))
@@ -96,6 +97,7 @@ class Server:
         self._report(health_pb2.HealthCheckResponse.NOT_SERVING)
         self._server.stop(GRACE_SECONDS).wait()
         self._health_server.stop(0).wait()
+        self._workers.shutdown()
 
     def _report(self, state: Any) -> None:
         for name in self._names:
@@ -104,7 +106,7 @@ class Server:
 
 def generic_handlers(
     handlers: Handlers,
-    stages: Sequence[Stage],
+    stages: StagesOf,
     clock: Clock,
     database: Database | None,
     log: ChangeLog | None,
@@ -114,7 +116,9 @@ def generic_handlers(
         grpc.method_handlers_generic_handler(
             service.full_name,
             {
-                method.name: _rpc_handler(method, _compose(stages, _last(method, api)), clock, database, log)
+                method.name: _rpc_handler(
+                    method, _compose(stages(method), _last(method, api)), clock, database, log
+                )
                 for method in methods([service])
             },
         )
@@ -122,9 +126,16 @@ def generic_handlers(
     ]
 
 
-def _in(places: threading.BoundedSemaphore, call: Call, proceed: Proceed) -> Message:
-    with places:
+def _all_stages(workers: Workers, stages: StagesOf, method: Method) -> Sequence[Stage]:
+    return (partial(_in, workers), *stages(method))
+
+
+def _in(workers: Workers, call: Call, proceed: Proceed) -> Message:
+    workers.enter()
+    try:
         return proceed(call)
+    finally:
+        workers.leave()
 
 
 def _last(method: Method, api: object) -> Proceed:

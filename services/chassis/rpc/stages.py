@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,6 +14,7 @@ from services.chassis import fault_points, log, metrics, tracing
 from services.chassis.authorize import authorize
 from services.chassis.caller import Caller, Kind
 from services.chassis.changes.revisions import Revisions
+from services.chassis.contract import Method
 from services.chassis.db.faults import DRIVER_ERRORS
 from services.chassis.errors import Fault, Internal, Invalid, Unauthenticated, Unavailable
 from services.chassis.idempotency.stage import Idempotency
@@ -198,19 +199,24 @@ def stages(
     revisions: Revisions,
     idempotency: Idempotency,
     standing: Stage | None,
-) -> Sequence[Stage]:
+) -> Callable[[Method], Sequence[Stage]]:
     """The order every call goes through; what stands behind `transaction` is part of it."""
-    return (
-        errors,
-        trace,
-        deadline,
-        Authenticate(peers, tokens),
-        decode,
-        authorise,
-        valid,
-        transaction,
-        *([standing] if standing is not None else []),
-        ReadYourWrites(revisions),
-        idempotency,
-        change,
-    )
+
+    def of(method: Method) -> Sequence[Stage]:
+        before_writes = [standing] if standing is not None and not method.reads_only else []
+        around_writes: list[Stage] = [] if method.reads_only else [idempotency, change]
+        return (
+            errors,
+            trace,
+            deadline,
+            Authenticate(peers, tokens),
+            decode,
+            authorise,
+            valid,
+            transaction,
+            *before_writes,
+            ReadYourWrites(revisions),
+            *around_writes,
+        )
+
+    return of

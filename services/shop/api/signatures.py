@@ -127,7 +127,7 @@ def _by(call: Call) -> str:
 
 def _form(request: signature_pb2.VerifyFormRequest) -> Form:
     received = [(field.name, field.value) for field in request.received_fields]
-    return Form(dict(received or request.fields), request.signature, received)
+    return Form(dict(received or request.fields.items()), request.signature, received)
 
 
 def _answer(request: signature_pb2.VerifyAnswerRequest) -> Answer:
