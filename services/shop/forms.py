@@ -51,8 +51,6 @@ def judge(shop: ShopKeys, form: Form, now: datetime) -> Verdict:
         return refused(
             "CAUSE_MISSING_FIELD", due.environment, field="The field signature is missing or empty."
         )
-    if not shop.values(due):
-        return refused("CAUSE_KEY_NOT_GENERATED", due=due)
     joined = signatures.join(form.fields).encode()
 
     def fits(value: KeyValue) -> bool:
@@ -60,4 +58,6 @@ def judge(shop: ShopKeys, form: Form, now: datetime) -> Verdict:
         return signatures.same(ours, form.signature)
 
     found = matching(shop.live(due, now), fits)
-    return accepted(shop, found) if found else refused(UNKNOWN, due=due)
+    if found:
+        return accepted(shop, found)
+    return refused(UNKNOWN if shop.values(due) else "CAUSE_KEY_NOT_GENERATED", due=due)
