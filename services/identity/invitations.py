@@ -77,6 +77,13 @@ def find(db: Session, company: str, invitation_id: str, *, for_update: bool = Fa
     return row
 
 
+def mailed_before(db: Session, time: datetime) -> Sequence[InvitationRow]:
+    """Those of the company that bear an address still, though they were mailed that long ago or taken back; held."""
+    over = or_(InvitationRow.send_time <= time, InvitationRow.state != PENDING)
+    query = select(InvitationRow).where(InvitationRow.email != "", over)
+    return db.scalars(query.with_for_update(skip_locked=True)).all()
+
+
 def listed(db: Session, page: Page) -> Sequence[InvitationRow]:
     """One page of the company's invitations, newest first."""
     made, name = InvitationRow.create_time, InvitationRow.invitation_id

@@ -39,6 +39,8 @@ class Inviting:
     def resend(self, call: Call, company: str, invitation_id: str) -> InvitationRow:
         """Mails it again: the link before opens nothing any more, and it lives seven days from now."""
         row = self._open(call, company, invitation_id)
+        if not row.email:
+            raise Precondition("The invitation expired too long ago.", reason="INVITATION_OVER")
         row.send_time = call.now
         self._send(call, row)
         return row
@@ -47,7 +49,7 @@ class Inviting:
         """Takes it back."""
         row = self._open(call, company, invitation_id, withdrawn_too=True)
         links.withdraw(call.db, row.name)
-        row.state = WITHDRAWN
+        row.state, row.email = WITHDRAWN, ""
         return row
 
     def _open(

@@ -55,6 +55,7 @@ from services.identity.factors.recovery import Recovery
 from services.identity.factors.removing import Removing
 from services.identity.factors.second_step import SecondStep
 from services.identity.factors.totp import Totps
+from services.identity.forgetting import Forgetting
 from services.identity.inviting import Inviting
 from services.identity.links import Links
 from services.identity.mail.api import MailApi
@@ -88,8 +89,9 @@ def _handlers(resources: Resources) -> Handlers:
     grants = Grants(settings.issuer, keys, refresh_tokens, verifier, database, resources.clock)
     outbox = Outbox(MailRow, settings.mail_domain)
     mails, mail = Mails(outbox, resources.vault), sender(resources, outbox)
-    resources.starters.append(mail.start)
-    resources.closers.append(mail.stop)
+    forgetting = Forgetting(database, resources.changes, resources.clock)
+    resources.starters.extend([mail.start, forgetting.start])
+    resources.closers.extend([mail.stop, forgetting.close])
     choosing, links = Choosing(passwords, mails), Links(resources.vault, settings.issuer)
     email = ChangeEmail(attempts, links, mails)
     sign_in = SignIn(attempts, passwords, Devices.of(resources.vault), database, mails)

@@ -74,7 +74,9 @@ class Invitation(_message.Message):
     name: _builtins.str
     """Resource name."""
     email: _builtins.str
-    """Where it is mailed to. Empty once it was accepted: the account has it then."""
+    """Where it is mailed to. Empty once it was accepted, since the account has it then, once it was taken back, and 30 days
+    after it was mailed last.
+    """
     role: _membership_pb2.Role.ValueType
     """Preset of rights that is offered."""
     all_shops: _builtins.bool
