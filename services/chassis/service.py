@@ -81,7 +81,7 @@ class Service:
     """What its feed shows of its resources."""
     mirrors: Mirrors | None = None
     """What it keeps of other services."""
-    reactions: Reactions | None = None
+    reactions: Callable[[Resources], Reactions] | None = None
     """What it does about their changes."""
     standing: Standing | None = None
     """How it knows that a person still has what their token says."""
@@ -185,9 +185,8 @@ def following(service: Service, resources: Resources) -> list[Follower]:
     if service.mirrors is None:
         return []
     cursors, settings = service.tables.mirror_cursors, resources.settings
-    return followers(
-        service.mirrors, cursors, settings, resources.database, resources.changes, service.reactions
-    )
+    reactions = service.reactions(resources) if service.reactions else None
+    return followers(service.mirrors, cursors, settings, resources.database, resources.changes, reactions)
 
 
 def _published_keys(settings: Settings) -> FindKey:

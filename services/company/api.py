@@ -15,6 +15,7 @@ from services.company import companies
 from services.company.companies import Address, CompanyRow
 from services.company.contacts import Contact
 from services.company.identifiers import LegalIdentifier
+from services.company.openings import opening
 
 _EVERY_FIELD = tuple(company_pb2.Company.DESCRIPTOR.fields_by_name)
 _HISTORY = "company.history.read"
@@ -51,13 +52,12 @@ class CompanyApi:
         return _decide("password_renewal_required", request, call)
 
     def create_company(self, request: company_pb2.CreateCompanyRequest, call: Call) -> company_pb2.Company:
-        call.enter(company=new_id())
-        row = CompanyRow(company=call.company, create_time=call.now, update_time=call.now, version=1)
-        row.second_factor_required = row.password_renewal_required = False
-        _write(request.company, row)
-        row.settle(_EVERY_FIELD)
-        call.db.add(row)
-        return _company(row)
+        return _open(request.company, call)
+
+    def open_company(self, request: company_pb2.OpenCompanyRequest, call: Call) -> company_pb2.Company:
+        company = _open(request.company, call)
+        call.db.add(opening(call.company, request.owner_email, request.shop_display_name))
+        return company
 
     def correct_company(self, request: company_pb2.CorrectCompanyRequest, call: Call) -> company_pb2.Company:
         row = companies.find(call.db, call.company, for_update=True)
@@ -85,6 +85,17 @@ class CompanyApi:
     ) -> company_pb2.Company:
         row = companies.find(call.db, call.company, for_update=True)
         return self.update_company(revert.update_of(row, request, call, _HISTORY), call)
+
+
+def _open(given: company_pb2.Company, call: Call) -> company_pb2.Company:
+    """A new company, to which the call is confined from here on."""
+    call.enter(company=new_id())
+    row = CompanyRow(company=call.company, create_time=call.now, update_time=call.now, version=1)
+    row.second_factor_required = row.password_renewal_required = False
+    _write(given, row)
+    row.settle(_EVERY_FIELD)
+    call.db.add(row)
+    return _company(row)
 
 
 def _decide(

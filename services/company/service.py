@@ -10,6 +10,7 @@ from services.chassis.rpc.server import Handlers
 from services.chassis.service import Resources, Service
 from services.company.api import CompanyApi
 from services.company.companies import CompanyRow
+from services.company.openings import OpeningRow
 from services.company.rows import MIRRORS, STANDING, TABLES, Base
 
 
@@ -36,6 +37,8 @@ COMPANY = Service(
                 "password_renewal_required",
             ),
         ),
+        # It holds an address of a person, and is for whoever makes what the company begins with.
+        Published(OpeningRow, ("owner_email", "shop_display_name"), readers=frozenset({"identity", "shop"})),
     ),
     versions=Path(__file__).parent / "migrations",
 )

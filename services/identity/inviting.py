@@ -6,7 +6,9 @@ Nothing here looks for an account with the address: with one or without, answer,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
 
 from services.chassis.errors import Exhausted, Precondition
 from services.chassis.rpc.call import Call
@@ -72,5 +74,9 @@ class Inviting:
                     reason="TOO_MANY_INVITATIONS",
                     retry_after_seconds=limit.pause.total_seconds(),
                 )
-        link_id = self.links.issue(call.db, INVITATION, row.name, call.now)
-        self.mails.invited(call.db, row, link_id, call.now)
+        self.mail(call.db, row, call.now)
+
+    def mail(self, db: Session, row: InvitationRow, now: datetime) -> None:
+        """Mails the invitation, however often that was done."""
+        link_id = self.links.issue(db, INVITATION, row.name, now)
+        self.mails.invited(db, row, link_id, now)

@@ -19,6 +19,7 @@ from comptoir.identity.v1 import (
     user_session_pb2,
 )
 from services.chassis.feed.published import Published
+from services.chassis.mirrors.following import Reactions
 from services.chassis.mirrors.standing import Standing
 from services.chassis.outbox.carrier import Carrier
 from services.chassis.outbox.outbox import Outbox
@@ -55,6 +56,7 @@ from services.identity.factors.recovery import Recovery
 from services.identity.factors.removing import Removing
 from services.identity.factors.second_step import SecondStep
 from services.identity.factors.totp import Totps
+from services.identity.first_owner import OPENING, SOURCES, FirstOwner
 from services.identity.forgetting import Forgetting
 from services.identity.inviting import Inviting
 from services.identity.links import Links
@@ -124,6 +126,13 @@ def _handlers(resources: Resources) -> Handlers:
     }
 
 
+def _reactions(resources: Resources) -> Reactions:
+    vault, settings = resources.vault, resources.settings
+    mails = Mails(Outbox(MailRow, settings.mail_domain), vault)
+    first_owner = FirstOwner(Inviting(Links(vault, settings.issuer), mails))
+    return Reactions(SOURCES, first_owner.react, made_up_for=frozenset({OPENING}))
+
+
 def _enrolling(resources: Resources, mails: Mails) -> Enrolling:
     vault, issuer = resources.vault, resources.settings.issuer
     return Enrolling(Totps(vault, issuer), RelyingParty(issuer), Ceremonies(vault), Recovery(vault), mails)
@@ -162,6 +171,7 @@ IDENTITY = Service(
     metadata=Base.metadata,
     tables=TABLES,
     mirrors=MIRRORS,
+    reactions=_reactions,
     standing=Standing(MemberRow.__table__, EndedSessionRow.__table__, ApplicationRow.__table__, None),
     published=(
         Published(MemberRow, ("role", "all_shops", "shop_ids", "suspended")),

@@ -18,6 +18,9 @@ from services.look.words import Words
 
 _WORDS = Words(Path(__file__).parent / "words")
 
+_OPENING = ("/CreateShop", "/OpenCompany")
+"""Methods by which shops are opened."""
+
 Test = Callable[[Told], bool]
 
 
@@ -32,7 +35,7 @@ def _changed(field: str) -> Test:
 
 def _has_new_value(change: Told) -> bool:
     # A new shop comes with its test keys: that is no news.
-    return "generation" in change.fields and not change.method.endswith("/CreateShop")
+    return "generation" in change.fields and not change.method.endswith(_OPENING)
 
 
 def _became(state: str) -> Test:

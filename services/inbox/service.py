@@ -23,7 +23,7 @@ INBOX = Service(
     metadata=Base.metadata,
     tables=TABLES,
     mirrors=MIRRORS,
-    reactions=Reactions(reactions.SOURCES, reactions.react),
+    reactions=lambda _: Reactions(reactions.SOURCES, reactions.react),
     standing=STANDING,
     versions=Path(__file__).parent / "migrations",
 )

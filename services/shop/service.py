@@ -7,6 +7,7 @@ from pathlib import Path
 from comptoir.shop.v1 import go_live_pb2, key_pb2, rules_pb2, shop_pb2, signature_pb2
 from services.chassis.cache import ReplyCache
 from services.chassis.feed.published import Published
+from services.chassis.mirrors.following import Reactions
 from services.chassis.outbox.carrier import Carrier
 from services.chassis.outbox.outbox import Outbox
 from services.chassis.outbox.sender import Sender
@@ -18,6 +19,7 @@ from services.shop.api.keys import KeyApi
 from services.shop.api.rules import RulesApi
 from services.shop.api.shops import ShopApi
 from services.shop.api.signatures import SignatureApi
+from services.shop.first_shop import OPENING, SOURCES, FirstShop
 from services.shop.judge import Judge
 from services.shop.key_uses import Uses
 from services.shop.keys import KeyRing
@@ -47,6 +49,10 @@ def _handlers(resources: Resources) -> Handlers:
     }
 
 
+def _reactions(resources: Resources) -> Reactions:
+    return Reactions(SOURCES, FirstShop(KeyRing(resources.vault)).react, made_up_for=frozenset({OPENING}))
+
+
 def letters_of(resources: Resources) -> Letters:
     """What writes the mails to managers."""
     return Letters(Outbox(MailRow, resources.settings.mail_domain))
@@ -64,6 +70,7 @@ SHOP = Service(
     metadata=Base.metadata,
     tables=TABLES,
     mirrors=MIRRORS,
+    reactions=_reactions,
     standing=STANDING,
     published=(
         Published(

@@ -35,7 +35,7 @@ def test_what_always_fails_is_given_up_and_what_came_with_it_is_done_once(
             raise ValueError("nobody can write this message")
 
     shop = run_service(SHOP)
-    inbox = run_service(replace(INBOX, reactions=Reactions(frozenset({"shop"}), react)))
+    inbox = run_service(replace(INBOX, reactions=lambda _: Reactions(frozenset({"shop"}), react)))
     company = new_id()
     create = shop_pb2.CreateShopRequest(
         parent=f"companies/{company}", shop=shop_pb2.Shop(display_name="Boutique")

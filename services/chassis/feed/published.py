@@ -18,6 +18,8 @@ class Published:
 
     row: Any
     columns: tuple[str, ...]
+    readers: frozenset[str] = frozenset()
+    """The services that hear of it; empty for every watcher."""
 
     @property
     def table(self) -> Table:

@@ -44,8 +44,9 @@ _OPTIONS: list[tuple[str, int]] = [
 class Feed:
     """Serves `WatchChanges`."""
 
-    def __init__(self, hub: Hub, peers: Peers, most: int) -> None:
+    def __init__(self, hub: Hub, published: tuple[Published, ...], peers: Peers, most: int) -> None:
         self._hub = hub
+        self._published = published
         self._peers = peers
         self._most = most
         self._open: Counter[str] = Counter()
@@ -62,7 +63,9 @@ class Feed:
             caller = name
             log.event("watch", caller=caller, request_id=request)
             asked = _request(message, name)
-            stream = Stream(self._hub, interest(caller, asked), snapshot=not asked.changes_only)
+            stream = Stream(
+                self._hub, interest(caller, asked, self._published), snapshot=not asked.changes_only
+            )
             async for answer in stream.answers(asked.cursor):
                 if answer:
                     yield answer
@@ -120,7 +123,7 @@ class FeedServer:
 
     def __init__(self, published: tuple[Published, ...], settings: FeedSettings) -> None:
         self._hub = Hub(settings.database_url, published)
-        feed = Feed(self._hub, Peers.load(settings.callers_file), settings.feed_streams_per_caller)
+        feed = Feed(self._hub, published, Peers.load(settings.callers_file), settings.feed_streams_per_caller)
         self._server = grpc.aio.server(options=_OPTIONS)
         handler: Any = grpc.unary_stream_rpc_method_handler(feed.watch)
         self._server.add_generic_rpc_handlers(

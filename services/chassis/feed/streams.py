@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ from comptoir.changes.v1 import change_pb2, feed_pb2
 from services.chassis.contract import PATTERNS
 from services.chassis.feed.cursors import Cursor, Key, Snapshot, open_cursor
 from services.chassis.feed.hub import Hub
+from services.chassis.feed.published import Published
 from services.chassis.feed.reader import Row, connect
 from services.chassis.names import ANY
 
@@ -27,13 +28,16 @@ class Interest:
     caller: str
     types: frozenset[str]
     company: str | None
+    hidden: frozenset[str] = frozenset()
+    """Types that the caller is told nothing of."""
 
     @property
     def binding(self) -> str:
         return "\0".join((self.caller, self.company or "", *sorted(self.types)))
 
     def covers(self, row: Row) -> bool:
-        if self.types and row.change["type"] not in self.types:
+        kind = row.change["type"]
+        if kind in self.hidden or (self.types and kind not in self.types):
             return False
         resource = f"{row.change['resource']}/"
         return self.company is None or resource.startswith(f"companies/{self.company}/")
@@ -86,6 +90,8 @@ class Stream:
                             continue
                         break
                     published, row = each
+                    if published.type in self._interest.hidden:
+                        continue
                     resource = feed_pb2.Resource(type=published.type, name=published.name(row))
                     resource.state.update(published.state(row))
                     yield None, _encoded(resource=resource)
@@ -138,10 +144,11 @@ class Stream:
         return cursor.seal(self._hub.tokens, self._interest.binding)
 
 
-def interest(caller: str, request: feed_pb2.WatchChangesRequest) -> Interest:
-    """What the call asks for."""
+def interest(caller: str, request: feed_pb2.WatchChangesRequest, published: Iterable[Published]) -> Interest:
+    """What the call asks for, without what is for others alone."""
     company = (_COMPANY.parse(request.company) or {}).get("company", ANY)
-    return Interest(caller, frozenset(request.types), None if company == ANY else company)
+    hidden = frozenset(each.type for each in published if each.readers and caller not in each.readers)
+    return Interest(caller, frozenset(request.types), None if company == ANY else company, hidden)
 
 
 def _encoded(cursor: str = "", **event: Any) -> bytes:

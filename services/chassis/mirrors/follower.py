@@ -25,7 +25,7 @@ from services.chassis.errors import Fault, Invalid
 from services.chassis.feed.client import FeedClient
 from services.chassis.feed.gathering import gathered
 from services.chassis.mirrors.lease import Lease, LeaseLost
-from services.chassis.mirrors.told import Told, told
+from services.chassis.mirrors.told import Told, shown, told
 from services.chassis.mirrors.writer import MirrorWriter
 
 React = Callable[[ScopedSession, Told], None]
@@ -56,6 +56,7 @@ class Follower:
         dial: Callable[[], FeedClient],
         changes: ChangeLog,
         react: React | None = None,
+        made_up_for: frozenset[str] = frozenset(),
     ) -> None:
         self._lease = lease
         self._writer = writer
@@ -63,6 +64,7 @@ class Follower:
         self._dial = dial
         self._changes = changes
         self._react = react
+        self._made_up_for = made_up_for
         # Who reacts hears of every type, so that its cursor stays good when it reacts to more.
         self._types = [] if react is not None else writer.types
         self._trying: tuple[str, int] | None = None
@@ -146,6 +148,8 @@ class Follower:
                 self._waiting.append(answer.resource)
                 if len(self._waiting) >= _BATCH:
                     self._put()
+                if answer.resource.type in self._made_up_for:
+                    self._make_up_for(answer.resource)
             case "snapshot_end":
                 self._put(answer.cursor)
             case "resync":
@@ -154,12 +158,7 @@ class Follower:
 
     def _apply(self, answers: deque[feed_pb2.WatchChangesResponse], of: str) -> None:
         """Changes of one scope."""
-        kind, _, owner = of.partition("/")
-        scope = Scope(
-            company=owner if kind == "companies" else None,
-            user=owner if kind == "users" else None,
-            mirror=True,
-        )
+        scope = _scope_of(of)
         most, self._most = self._most, 1
         while answers:
             with self._database.transaction(scope) as session:
@@ -192,7 +191,26 @@ class Follower:
             log.event("reaction given up", source=self._lease.source, type=change.type)
             _given_up.labels(self._lease.source).inc()
             return False
-        self._react(session, told(change))
+        return self._done(session, told(change))
+
+    def _make_up_for(self, resource: feed_pb2.Resource) -> None:
+        """Reacts to what a snapshot shows: the change that made it may have come while nothing was followed."""
+        self._put()
+        change = shown(resource, self._lease.source)
+        try:
+            with self._database.transaction(_scope_of(change.scope)) as session:
+                self._done(session, change)
+        except Exception as error:
+            # The snapshot goes on; if it is the database that is away, that ends here too, and begins anew.
+            log.event(
+                "reaction given up", source=self._lease.source, type=change.type, where=log.frames(error)
+            )
+            _given_up.labels(self._lease.source).inc()
+
+    def _done(self, session: ScopedSession, change: Told) -> bool:
+        """Reacts to the change, and records what was written; whether anything was."""
+        assert self._react is not None
+        self._react(session, change)
         session.flush()
         return self._changes.append(session, _stamp(change)) is not None
 
@@ -219,7 +237,17 @@ def _scope(answer: feed_pb2.WatchChangesResponse) -> str | None:
     return answer.change.scope if answer.HasField("change") else None
 
 
-def _stamp(change: feed_pb2.FeedChange) -> Stamp:
+def _scope_of(of: str) -> Scope:
+    """What is done about a change of this scope is confined to it."""
+    kind, _, owner = of.partition("/")
+    return Scope(
+        company=owner if kind == "companies" else None,
+        user=owner if kind == "users" else None,
+        mirror=True,
+    )
+
+
+def _stamp(change: Told) -> Stamp:
     """What follows from a change was done by whoever made it."""
     return Stamp(
         time=datetime.now(UTC),

@@ -23,6 +23,9 @@ class Reactions:
 
     sources: frozenset[str]
     react: React
+    made_up_for: frozenset[str] = frozenset()
+    """Types that are reacted to when a snapshot shows them, too: whether the change that made them was heard before,
+    the reaction finds out for itself."""
 
 
 def followers(
@@ -48,6 +51,7 @@ def followers(
                 partial(FeedClient, address, settings.tls_directory),
                 changes,
                 reactions.react if reactions and source in watched else None,
+                reactions.made_up_for if reactions else frozenset(),
             )
         )
     return found

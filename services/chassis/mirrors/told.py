@@ -11,6 +11,7 @@ from google.protobuf.json_format import MessageToDict
 
 from comptoir.changes.v1 import change_pb2, feed_pb2
 from services.chassis.changes.recorder import CREATE, DELETE, UPDATE
+from services.chassis.request_ids import request_id
 
 _ACTIONS = {
     change_pb2.ACTION_CREATE: CREATE,
@@ -52,4 +53,21 @@ def told(change: feed_pb2.FeedChange) -> Told:
         on_behalf_of=change.on_behalf_of,
         request_id=change.request_id,
         method=change.method,
+    )
+
+
+def shown(resource: feed_pb2.Resource, source: str) -> Told:
+    """A resource of a snapshot, told as if its service had just made it: who did, a snapshot does not say."""
+    return Told(
+        type=resource.type,
+        resource=resource.name,
+        action=CREATE,
+        fields=(),
+        state=MessageToDict(resource.state),
+        scope="/".join(resource.name.split("/")[:2]),
+        time=datetime.now(UTC),
+        actor=f"services/{source}",
+        on_behalf_of="",
+        request_id=request_id(None),
+        method="",
     )

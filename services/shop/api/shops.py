@@ -18,7 +18,7 @@ from services.chassis.masks import merge
 from services.chassis.mirrors.known import require
 from services.chassis.names import ANY
 from services.chassis.rpc.call import Call
-from services.shop import shops, urls
+from services.shop import opening, shops, urls
 from services.shop.advice import advised
 from services.shop.api.entering import enter
 from services.shop.keys import KeyRing
@@ -88,12 +88,9 @@ class ShopApi:
 
     def create_shop(self, request: shop_pb2.CreateShopRequest, call: Call) -> shop_pb2.Shop:
         require(call.db, MIRRORS["known_companies"], company=call.company)
-        shop_id = shops.register(call.db, call.company, request.shop_id)
-        row = ShopRow(shop_id=shop_id, create_time=call.now, update_time=call.now)
+        row = ShopRow(shop_id=request.shop_id)
         _write(request.shop, row)
-        call.db.add(row)
-        call.db.flush()
-        self.ring.generate_test_keys(call.db, call.company, shop_id, call.now)
+        opening.open_shop(call.db, self.ring, call.company, row, call.now)
         return told(row)
 
     def lookup_shop(self, request: shop_pb2.LookupShopRequest, call: Call) -> shop_pb2.LookupShopResponse:

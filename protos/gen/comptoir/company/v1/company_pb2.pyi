@@ -453,6 +453,42 @@ class CreateCompanyRequest(_message.Message):
 Global___CreateCompanyRequest: _TypeAlias = CreateCompanyRequest  # noqa: Y015
 
 @_typing.final
+class OpenCompanyRequest(_message.Message):
+    """Opens a company with its first user and shop."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMPANY_FIELD_NUMBER: _builtins.int
+    OWNER_EMAIL_FIELD_NUMBER: _builtins.int
+    SHOP_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    owner_email: _builtins.str
+    """Who is invited to be its first owner, as `CreateInvitation` would, in the language of the company."""
+    shop_display_name: _builtins.str
+    """Label of its first shop, of which the platform chooses the public id."""
+    validate_only: _builtins.bool
+    """Checks the request and answers as if it were done, without doing it (AIP-163)."""
+    @_builtins.property
+    def company(self) -> Global___Company:
+        """The company to open."""
+
+    def __init__(
+        self,
+        *,
+        company: Global___Company | None = ...,
+        owner_email: _builtins.str = ...,
+        shop_display_name: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["company", b"company"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "owner_email", b"owner_email", "shop_display_name", b"shop_display_name", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenCompanyRequest: _TypeAlias = OpenCompanyRequest  # noqa: Y015
+
+@_typing.final
 class CorrectCompanyRequest(_message.Message):
     """Corrects a company."""
 

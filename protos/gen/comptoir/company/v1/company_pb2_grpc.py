@@ -67,6 +67,11 @@ class CompanyServiceStub:
                 request_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.CreateCompanyRequest.SerializeToString,
                 response_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.Company.FromString,
                 _registered_method=True)
+        self.OpenCompany = channel.unary_unary(
+                '/comptoir.company.v1.CompanyService/OpenCompany',
+                request_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.OpenCompanyRequest.SerializeToString,
+                response_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.Company.FromString,
+                _registered_method=True)
         self.CorrectCompany = channel.unary_unary(
                 '/comptoir.company.v1.CompanyService/CorrectCompany',
                 request_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.CorrectCompanyRequest.SerializeToString,
@@ -142,6 +147,14 @@ class CompanyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def OpenCompany(self, request, context):
+        """Opens a company with all that it begins with (CO13): an owner, whom the platform invites by mail, and a shop with its
+        defaults and test keys, both there within seconds. Its inbox is there with it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CorrectCompany(self, request, context):
         """Corrects what a merchant cannot change, with the reason (CO1).
         """
@@ -210,6 +223,11 @@ def add_CompanyServiceServicer_to_server(servicer, server):
             'CreateCompany': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateCompany,
                     request_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.CreateCompanyRequest.FromString,
+                    response_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.Company.SerializeToString,
+            ),
+            'OpenCompany': grpc.unary_unary_rpc_method_handler(
+                    servicer.OpenCompany,
+                    request_deserializer=comptoir_dot_company_dot_v1_dot_company__pb2.OpenCompanyRequest.FromString,
                     response_serializer=comptoir_dot_company_dot_v1_dot_company__pb2.Company.SerializeToString,
             ),
             'CorrectCompany': grpc.unary_unary_rpc_method_handler(
@@ -400,6 +418,33 @@ class CompanyService:
             target,
             '/comptoir.company.v1.CompanyService/CreateCompany',
             comptoir_dot_company_dot_v1_dot_company__pb2.CreateCompanyRequest.SerializeToString,
+            comptoir_dot_company_dot_v1_dot_company__pb2.Company.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenCompany(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.company.v1.CompanyService/OpenCompany',
+            comptoir_dot_company_dot_v1_dot_company__pb2.OpenCompanyRequest.SerializeToString,
             comptoir_dot_company_dot_v1_dot_company__pb2.Company.FromString,
             options,
             channel_credentials,

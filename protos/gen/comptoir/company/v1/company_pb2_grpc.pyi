@@ -51,6 +51,10 @@ class CompanyServiceStub:
     """Exchanges the manager contact and the technical contact in one step (CO3)."""
     CreateCompany: _grpc.UnaryUnaryMultiCallable[_company_pb2.CreateCompanyRequest, _company_pb2.Company]
     """Opens a company. The platform chooses its id."""
+    OpenCompany: _grpc.UnaryUnaryMultiCallable[_company_pb2.OpenCompanyRequest, _company_pb2.Company]
+    """Opens a company with all that it begins with (CO13): an owner, whom the platform invites by mail, and a shop with its
+    defaults and test keys, both there within seconds. Its inbox is there with it.
+    """
     CorrectCompany: _grpc.UnaryUnaryMultiCallable[_company_pb2.CorrectCompanyRequest, _company_pb2.Company]
     """Corrects what a merchant cannot change, with the reason (CO1)."""
     ListCompanyChanges: _grpc.UnaryUnaryMultiCallable[_company_pb2.ListCompanyChangesRequest, _company_pb2.ListCompanyChangesResponse]
@@ -87,6 +91,10 @@ class CompanyServiceAsyncStub(CompanyServiceStub):
     """Exchanges the manager contact and the technical contact in one step (CO3)."""
     CreateCompany: _aio.UnaryUnaryMultiCallable[_company_pb2.CreateCompanyRequest, _company_pb2.Company]  # type: ignore[assignment]
     """Opens a company. The platform chooses its id."""
+    OpenCompany: _aio.UnaryUnaryMultiCallable[_company_pb2.OpenCompanyRequest, _company_pb2.Company]  # type: ignore[assignment]
+    """Opens a company with all that it begins with (CO13): an owner, whom the platform invites by mail, and a shop with its
+    defaults and test keys, both there within seconds. Its inbox is there with it.
+    """
     CorrectCompany: _aio.UnaryUnaryMultiCallable[_company_pb2.CorrectCompanyRequest, _company_pb2.Company]  # type: ignore[assignment]
     """Corrects what a merchant cannot change, with the reason (CO1)."""
     ListCompanyChanges: _aio.UnaryUnaryMultiCallable[_company_pb2.ListCompanyChangesRequest, _company_pb2.ListCompanyChangesResponse]  # type: ignore[assignment]
@@ -156,6 +164,16 @@ class CompanyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_company_pb2.Company, _abc.Awaitable[_company_pb2.Company]]:
         """Opens a company. The platform chooses its id."""
+
+    @_abc_1.abstractmethod
+    def OpenCompany(
+        self,
+        request: _company_pb2.OpenCompanyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_company_pb2.Company, _abc.Awaitable[_company_pb2.Company]]:
+        """Opens a company with all that it begins with (CO13): an owner, whom the platform invites by mail, and a shop with its
+        defaults and test keys, both there within seconds. Its inbox is there with it.
+        """
 
     @_abc_1.abstractmethod
     def CorrectCompany(
