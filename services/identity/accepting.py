@@ -81,14 +81,15 @@ class Accepting:
         return row
 
     def claim(self, call: Call, link: str, session_token: str) -> None:
-        """Asks for the place in the name of who is signed in. Whoever has it already is told so."""
+        """Asks for the place in the name of who is signed in, instead of one that they asked for there before. Whoever
+        has a place already is told so."""
         person = users.find(call.db, sessions.enter(call, session_token).user_id)
         company, invitation_id = _ids(self.links.redeem(call.db, INVITATION, link, call.now))
         _offer(call, company, invitation_id)
         if any(place.company == company for place, _ in memberships.of_person(call.db, person.user_id)):
             raise memberships.taken()
-        if admissions.waiting(call.db, company, person.user_id):
-            return
+        # Under another name: who decides about the former one has not seen what is asked for now.
+        admissions.withdraw(call.db, company, person.user_id)
         call.db.add(
             AdmissionRow(
                 admission_id=new_id(),

@@ -79,12 +79,12 @@ def asked_twice() -> Exists:
     return Exists("The person asks for a place in this company already.", reason="ADMISSION_EXISTS")
 
 
-def waiting(db: Session, company: str, user_id: str) -> bool:
-    """Whether the person asks for a place there already."""
-    query = select(AdmissionRow.admission_id).where(
-        AdmissionRow.company == company, AdmissionRow.user_id == user_id
-    )
-    return db.scalars(query).one_or_none() is not None
+def withdraw(db: Session, company: str, user_id: str) -> None:
+    """Takes away what the person asks for there already."""
+    query = select(AdmissionRow).where(AdmissionRow.company == company, AdmissionRow.user_id == user_id)
+    for row in db.scalars(query.with_for_update()):
+        db.delete(row)
+    db.flush()
 
 
 def listed(db: Session, page: Page) -> Sequence[AdmissionRow]:

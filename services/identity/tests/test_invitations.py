@@ -270,6 +270,24 @@ def test_an_account_that_exists_gets_the_place_once_an_operator_agrees(
         inviter.approve(staff, asked.name)
 
 
+def test_who_asks_again_with_a_later_invitation_waits_for_that_one(
+    acts: Acts, inviter: Inviter, owner: Member, operator: user_pb2.User
+) -> None:
+    person, staff = acts.person(), acts.token(operator.login)
+    first = inviter.invite(owner.token, owner.company)
+    inviter.claim(inviter.link(first.email), acts.sign_in(person.login))
+    [former] = inviter.admissions(staff, person.name)
+    inviter.withdraw(owner.token, first.name)
+    later = inviter.invite(owner.token, owner.company, role=membership_pb2.ROLE_ACCOUNTANT)
+    inviter.claim(inviter.link(later.email), acts.sign_in(person.login))
+    [asked] = inviter.admissions(staff, person.name)
+    with pytest.raises(NotFound):
+        inviter.approve(staff, former.name)
+
+    assert asked.invitation == later.name
+    assert inviter.approve(staff, asked.name).role == membership_pb2.ROLE_ACCOUNTANT
+
+
 def test_who_is_refused_is_told_and_stays_out(
     acts: Acts, inviter: Inviter, owner: Member, operator: user_pb2.User
 ) -> None:
