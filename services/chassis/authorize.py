@@ -6,8 +6,10 @@ rights come before validation, so that a caller without them learns nothing abou
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from google.protobuf.message import Message
 
@@ -43,7 +45,7 @@ def authorize(caller: Caller, method: Method, request: Message, now: datetime) -
         _check_tenant(caller, method, value, found)
     if caller.shows_token:
         _check_right(caller, method)
-        check_fields(caller, method, request)
+        check_fields(caller, method, request, now)
         _check_proof(caller, method, now)
     if method.policy.scope == policy_pb2.SCOPE_USER:
         return Grant(ids, user=caller.subject)
@@ -90,13 +92,24 @@ def _check_right(caller: Caller, method: Method) -> None:
     require(caller, method.policy.permission)
 
 
-def check_fields(caller: Caller, method: Method, request: Message) -> None:
-    """Refuses an update of fields that take a right of their own, which this caller lacks."""
+def check_fields(caller: Caller, method: Method, request: Message, now: datetime) -> None:
+    """Refuses fields that take a right of their own, which this caller lacks, and what is written only against a
+    fresh proof."""
     if not caller.shows_token:
         return
     for field, right in method.field_rights.items():
         if names(method, request, field):
             require(caller, right)
+    if any(_asked_proof(method, request)):
+        require_fresh(caller, now)
+
+
+def _asked_proof(method: Method, request: Any) -> Iterator[bool]:
+    for field in method.proved_fields:
+        yield names(method, request, field)
+    for part, field, values in method.proved_values:
+        given = getattr(getattr(request, part), field) in values
+        yield given and (method.updated is None or names(method, request, field))
 
 
 def require(caller: Caller, right: str) -> None:

@@ -176,12 +176,32 @@ class Method:
     @cached_property
     def field_rights(self) -> dict[str, str]:
         """Of an update: the fields that take a further right to change, each with that."""
-        if self.updated is None:
-            return {}
-        resource = self.descriptor.input_type.fields_by_name[self.updated].message_type
-        assert resource is not None
-        asked = {name: _change_permission(field) for name, field in resource.fields_by_name.items()}
+        fields = self.written[self.updated].fields if self.updated else ()
+        asked = {field.name: _change_permission(field) for field in fields}
         return {name: right for name, right in asked.items() if right}
+
+    @cached_property
+    def proved_fields(self) -> frozenset[str]:
+        """Of an update: the fields that only somebody changes who has just proved who they are."""
+        fields = self.written[self.updated].fields if self.updated else ()
+        return frozenset(field.name for field in fields if _is_proved(field))
+
+    @cached_property
+    def proved_values(self) -> tuple[tuple[str, str, dict[int, str]], ...]:
+        """Fields of resources in the request, with the values that only such a person gives them and their names."""
+        parts = ((part, field) for part, resource in self.written.items() for field in resource.fields)
+        found = ((part, field.name, _proved_values(field)) for part, field in parts if not is_output(field))
+        return tuple(each for each in found if each[2])
+
+    @cached_property
+    def written(self) -> dict[str, Descriptor]:
+        """Fields of the request that hold a resource to make or to change, each with its message."""
+        fields = () if self.reads_only else self.descriptor.input_type.fields
+        return {
+            field.name: field.message_type
+            for field in fields
+            if field.message_type is not None and not field.is_repeated and _resource(field.message_type)
+        }
 
     @cached_property
     def created(self) -> bool:
@@ -207,6 +227,16 @@ def is_output(field: FieldDescriptor) -> bool:
 def _change_permission(field: FieldDescriptor) -> str:
     right: str = field.GetOptions().Extensions[policy_pb2.change_permission]
     return right
+
+
+def _is_proved(field: FieldDescriptor) -> bool:
+    return bool(field.GetOptions().Extensions[policy_pb2.change_proof] == policy_pb2.PROOF_FRESH)
+
+
+def _proved_values(field: FieldDescriptor) -> dict[int, str]:
+    values = field.enum_type.values if field.enum_type is not None else ()
+    proof, fresh = policy_pb2.given_proof, policy_pb2.PROOF_FRESH
+    return {each.number: each.name for each in values if each.GetOptions().Extensions[proof] == fresh}
 
 
 def is_required(field: FieldDescriptor) -> bool:

@@ -60,8 +60,14 @@ def needs(route: Route) -> str:
         said = f"Needs no right, but the scope `{ACCOUNT_SCOPE}`: it is for one's own account."
     for field, right in route.method.field_rights.items():
         said += f" To change `{camel_case(field)}`, also `{right}`: to {RIGHTS[right]}."
+    fresh = "a sign-in of the last five minutes (RFC 9470)"
     if policy.proof == policy_pb2.PROOF_FRESH:
-        said += " Asks for a sign-in of the last five minutes (RFC 9470)."
+        return f"{said} Asks for {fresh}."
+    for field in sorted(route.method.proved_fields):
+        said += f" To change `{camel_case(field)}` asks for {fresh}."
+    for _, field, values in route.method.proved_values:
+        given = ", ".join(f"`{value}`" for value in values.values())
+        said += f" To give {given} as `{camel_case(field)}` asks for {fresh}."
     return said
 
 

@@ -52,7 +52,7 @@ def _update(call: Call, change: Row[Any], known: Known, row: Any, request: Any) 
     resource.name, resource.etag = row.name, request.etag
     update.update_mask.paths.extend(change.fields)
     update.validate_only = request.validate_only
-    check_fields(call.caller, method, update)
+    check_fields(call.caller, method, update, call.now)
     refused = [violation.description for violation in mask_violations(method, update, tuple(change.fields))]
     if refused:
         raise _not_revertible("; ".join(refused))

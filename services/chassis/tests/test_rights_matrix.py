@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from services.chassis.authorize import authorize
 from services.chassis.caller import Caller, Kind
 from services.chassis.completeness import PEOPLE
 from services.chassis.contract import Method, every_method
-from services.chassis.errors import Denied
+from services.chassis.errors import Denied, Unauthenticated
 from services.chassis.rights import OPERATOR, PRESETS, RIGHTS, SCOPES
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -38,6 +38,11 @@ def caller(method: Method, kind: Kind, rights: frozenset[str]) -> Caller:
         scopes=frozenset(SCOPES),
         authenticated_at=NOW,
     )
+
+
+def old(method: Method, kind: Kind, rights: frozenset[str]) -> Caller:
+    """The same, six minutes after they proved who they are."""
+    return replace(caller(method, kind, rights), authenticated_at=NOW - timedelta(minutes=6))
 
 
 def lacking(method: Method, kind: Kind, rights: frozenset[str]) -> str:
@@ -107,6 +112,66 @@ def test_an_application_by_itself_needs_the_right_to_a_field_as_well(
         authorize(itself, method, request, NOW)
 
     assert refused.value.metadata == {"permission": right}
+
+
+PROVED = [
+    pytest.param(method, Kind(kind), field, id=f"{method.name}-{Kind(kind).name.lower()}-{field}")
+    for method in METHODS
+    for kind in sorted(method.callers & PEOPLE)
+    for field in sorted(method.proved_fields)
+]
+
+
+@pytest.mark.parametrize(("method", "kind", "field"), PROVED)
+def test_a_field_that_asks_for_fresh_proof_is_not_changed_without(
+    method: Method, kind: Kind, field: str
+) -> None:
+    request: Any = method.example()
+    request.update_mask.paths[:] = [field]
+    right = frozenset({method.policy.permission})
+
+    authorize(old(method, kind, right), method, method.example(), NOW)
+    authorize(caller(method, kind, right), method, request, NOW)
+    with pytest.raises(Unauthenticated) as refused:
+        authorize(old(method, kind, right), method, request, NOW)
+    assert refused.value.reason == "INSUFFICIENT_USER_AUTHENTICATION"
+
+
+GIVEN = [
+    pytest.param(method, Kind(kind), *asked, id=f"{method.name}-{Kind(kind).name.lower()}-{asked[1]}")
+    for method in METHODS
+    for kind in sorted(method.callers & PEOPLE)
+    for asked in method.proved_values
+]
+
+
+@pytest.mark.parametrize(("method", "kind", "part", "field", "values"), GIVEN)
+def test_a_value_that_asks_for_fresh_proof_is_not_given_without(
+    method: Method, kind: Kind, part: str, field: str, values: dict[int, str]
+) -> None:
+    right, request = frozenset({method.policy.permission}), method.example()
+    kinds = method.written[part].fields_by_name[field].enum_type
+    assert kinds is not None
+    others = {each.number for each in kinds.values} - values.keys()
+    for value in sorted(others):
+        setattr(getattr(request, part), field, value)
+        authorize(old(method, kind, right), method, request, NOW)
+    for value in sorted(values):
+        setattr(getattr(request, part), field, value)
+        if method.updated:
+            request.update_mask.paths[:] = [field]  # type: ignore[attr-defined]
+        authorize(caller(method, kind, right), method, request, NOW)
+        with pytest.raises(Unauthenticated):
+            authorize(old(method, kind, right), method, request, NOW)
+
+
+def test_owners_and_redirect_uris_ask_for_fresh_proof() -> None:
+    assert {method.name for method in METHODS if method.proved_fields} == {"UpdateApplication"}
+    assert {method.name for method in METHODS if method.proved_values} == {
+        "CreateInvitation",
+        "CreateMembership",
+        "UpdateMembership",
+    }
 
 
 def test_the_signature_algorithm_of_a_shop_takes_the_right_to_manage_keys() -> None:

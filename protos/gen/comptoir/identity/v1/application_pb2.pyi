@@ -98,7 +98,9 @@ class Application(_message.Message):
     """Whether its tokens must be bound to a key of its own (DPoP, RFC 9449)."""
     @_builtins.property
     def redirect_uris(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Where people are sent back to, compared byte for byte: https, http on the loopback, or a private scheme of a domain."""
+        """Where people are sent back to, compared byte for byte: https, http on the loopback, or a private scheme of a domain.
+        An update that names it in its mask, or has no mask and holds it, asks for fresh proof.
+        """
 
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

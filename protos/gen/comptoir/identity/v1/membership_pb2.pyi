@@ -31,7 +31,7 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     ROLE_UNSPECIFIED: _Role.ValueType  # 0
     """Not stated."""
     ROLE_OWNER: _Role.ValueType  # 1
-    """Every right of the company."""
+    """Every right of the company. To give it, by an invitation or at once, asks for fresh proof."""
     ROLE_ADMINISTRATOR: _Role.ValueType  # 2
     """Every right but those on owners."""
     ROLE_DEVELOPER: _Role.ValueType  # 3
@@ -47,7 +47,7 @@ class Role(_Role, metaclass=_RoleEnumTypeWrapper):
 ROLE_UNSPECIFIED: Role.ValueType  # 0
 """Not stated."""
 ROLE_OWNER: Role.ValueType  # 1
-"""Every right of the company."""
+"""Every right of the company. To give it, by an invitation or at once, asks for fresh proof."""
 ROLE_ADMINISTRATOR: Role.ValueType  # 2
 """Every right but those on owners."""
 ROLE_DEVELOPER: Role.ValueType  # 3

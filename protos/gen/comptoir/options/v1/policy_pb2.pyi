@@ -175,9 +175,17 @@ Global___MethodPolicy: _TypeAlias = MethodPolicy  # noqa: Y015
 
 POLICY_FIELD_NUMBER: _builtins.int
 CHANGE_PERMISSION_FIELD_NUMBER: _builtins.int
+CHANGE_PROOF_FIELD_NUMBER: _builtins.int
+GIVEN_PROOF_FIELD_NUMBER: _builtins.int
 policy: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___MethodPolicy]
 """Who may call the method, and on what conditions. A method without one keeps its service from starting."""
 change_permission: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.str]
 """The right that a person needs to change this field of a resource, beside that of the update; from the list in
 `services/chassis/rights.py`.
 """
+change_proof: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___Proof.ValueType]
+"""How recently whoever changes this field of a resource must have proved who they are, whatever the update asks
+otherwise.
+"""
+given_proof: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.EnumValueOptions, Global___Proof.ValueType]
+"""How recently whoever gives this value to a field of a resource, old or new, must have proved who they are."""
