@@ -7,9 +7,11 @@ a statement as itself instead of as its mapped class, since the scope is added t
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+import threading
+from typing import Any, NoReturn, TypeVar
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnClause, Table, TextClause, event
+from sqlalchemy import BindParameter, ColumnClause, Table, TextClause, bindparam, event
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql import util as sql_util
 from sqlalchemy.sql.selectable import SelectBase
@@ -18,6 +20,37 @@ from sqlalchemy.sql.visitors import HasTraverseInternals
 from services.chassis.changes.recorder import CREATE, DELETE, UPDATE, Recorder
 from services.chassis.db.rows import OPEN, OWNERS, SCOPED, MembershipRow, PersonRow, TenantRow
 from services.chassis.db.scope import Scope, Unscoped
+
+S = TypeVar("S", bound=Any)
+
+
+class _Executing(threading.local):
+    """The scope of the session whose statement this thread executes."""
+
+    scope = Scope()
+
+
+_executing = _Executing()
+# An absent scope compares with NULL: no row, as the policy would answer.
+_COMPANY: BindParameter[str | None] = bindparam("scope_company", callable_=lambda: _executing.scope.company)
+_USER: BindParameter[str | None] = bindparam("scope_user", callable_=lambda: _executing.scope.user)
+# Each is a lambda of its own: SQLAlchemy knows them apart by their code, and reads that once.
+_BY_COMPANY = with_loader_criteria(
+    TenantRow, lambda row: row.company == _COMPANY, include_aliases=True, track_closure_variables=False
+)
+_BY_USER = with_loader_criteria(
+    PersonRow, lambda row: row.user_id == _USER, include_aliases=True, track_closure_variables=False
+)
+_PLACE_BY_COMPANY = with_loader_criteria(
+    MembershipRow, lambda row: row.company == _COMPANY, include_aliases=True, track_closure_variables=False
+)
+_PLACE_BY_USER = with_loader_criteria(
+    MembershipRow, lambda row: row.user_id == _USER, include_aliases=True, track_closure_variables=False
+)
+_CRITERIA = (_BY_COMPANY, _BY_USER, _PLACE_BY_COMPANY), (_BY_COMPANY, _BY_USER, _PLACE_BY_USER)
+"""For a session without a person, and for one with."""
+_ready: WeakKeyDictionary[Any, tuple[Any, ...]] = WeakKeyDictionary()
+"""Statements of hot calls, confined in either way."""
 
 
 class ScopedSession(Session):
@@ -42,15 +75,14 @@ class ScopedSession(Session):
 def _confine(state: ORMExecuteState) -> None:
     session = state.session
     assert isinstance(session, ScopedSession)
+    _executing.scope = session.scope
     statement: Any = state.statement
-    if isinstance(statement, TextClause):
-        raise Unscoped("text cannot be scoped: write it with mapped classes")
+    confined = _ready.get(statement)
+    if confined is not None and not state.is_executemany:
+        state.statement = confined[session.scope.user is not None]
+        return
     if not state.is_orm_statement or state.is_insert:
-        tables: list[Any] = list(
-            sql_util.find_tables(statement, include_crud=True, include_joins=True, include_aliases=True)
-        )
-        if any(getattr(table, "info", {}).get("class") not in OPEN for table in tables):
-            raise Unscoped("Core and bulk statements reach only directory and platform tables")
+        _refuse_owned_tables(statement)
         return
     if state.is_executemany:
         raise Unscoped("bulk statements by primary key cannot be scoped: load the rows and change them")
@@ -59,15 +91,32 @@ def _confine(state: ORMExecuteState) -> None:
     if state.is_column_load or state.is_relationship_load:
         return
     _refuse_bare_tables(statement)
-    # An absent scope compares with NULL: no row, as the policy would answer.
-    company, user = session.scope.company, session.scope.user
-    by_company = with_loader_criteria(TenantRow, lambda row: row.company == company, include_aliases=True)
-    by_user = with_loader_criteria(PersonRow, lambda row: row.user_id == user, include_aliases=True)
-    if user is None:
-        place = with_loader_criteria(MembershipRow, lambda row: row.company == company, include_aliases=True)
+    state.statement = statement.options(*_CRITERIA[session.scope.user is not None])
+
+
+def ready(statement: S) -> S:
+    """The statement, checked and confined here once instead of at every execution: for what hot calls ask, with a
+    `bindparam` for each value. It is a SELECT, or a plain statement on directory and platform tables; for others, and
+    for what no session would execute, raises Unscoped."""
+    if statement._propagate_attrs.get("compile_state_plugin") != "orm":
+        _refuse_owned_tables(statement)
+        _ready[statement] = statement, statement
+    elif statement.is_select:
+        _refuse_bare_tables(statement)
+        _ready[statement] = tuple(statement.options(*criteria) for criteria in _CRITERIA)
     else:
-        place = with_loader_criteria(MembershipRow, lambda row: row.user_id == user, include_aliases=True)
-    state.statement = statement.options(by_company, by_user, place)
+        raise Unscoped("what is written to mapped classes is confined at each execution")
+    return statement
+
+
+def _refuse_owned_tables(statement: Any) -> None:
+    if isinstance(statement, TextClause):
+        raise Unscoped("text cannot be scoped: write it with mapped classes")
+    tables: list[Any] = list(
+        sql_util.find_tables(statement, include_crud=True, include_joins=True, include_aliases=True)
+    )
+    if any(getattr(table, "info", {}).get("class") not in OPEN for table in tables):
+        raise Unscoped("Core and bulk statements reach only directory and platform tables")
 
 
 def _refuse_bare_tables(statement: Any) -> None:

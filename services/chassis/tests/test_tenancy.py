@@ -18,6 +18,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from services.chassis.db.database import Database, enter
 from services.chassis.db.scope import Scope, Unscoped, watch_transactions
+from services.chassis.db.tenancy import ready
 from services.chassis.service import Service
 from services.chassis.testing.postgres import Clone
 from services.chassis.tests.sample import statements
@@ -88,6 +89,7 @@ def kinds(clone: Callable[[Service], Clone]) -> Iterator[dict[str, Kind]]:
         database.close()
 
 
+READY_SEATS = ready(select(Seat.text).order_by(Seat.text))
 EVERY_KIND = ("session and policies", "session alone", "policies alone")
 SESSIONS = EVERY_KIND[:2]
 
@@ -153,6 +155,12 @@ def test_the_session_refuses_what_it_cannot_scope(open_session: Open, kind: str,
         statements.REFUSED[shape](open_session(kind, ACME))
 
 
+@pytest.mark.parametrize("shape", statements.NOT_READY)
+def test_nothing_is_made_ready_that_no_session_would_confine(shape: str) -> None:
+    with pytest.raises(Unscoped):
+        ready(statements.NOT_READY[shape])
+
+
 @pytest.mark.parametrize("shape", statements.REFUSED)
 def test_what_the_session_would_refuse_still_reaches_no_other_company(
     open_session: Open, kinds: dict[str, Kind], shape: str
@@ -213,7 +221,8 @@ def test_people_and_their_places_are_seen_by_whom_they_belong_to(
     session = open_session(kind, scope)
 
     assert diaries == session.scalars(select(Diary.text).order_by(Diary.text)).all()
-    assert seats == session.scalars(select(Seat.text).order_by(Seat.text)).all()
+    for query in (select(Seat.text).order_by(Seat.text), READY_SEATS):
+        assert seats == session.scalars(query).all()
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
@@ -280,6 +289,7 @@ def test_mixed_calls_over_two_connections_never_see_each_other(kinds: dict[str, 
         with kinds["session and policies"].open(scope) as session:
             assert [scope.company] * bool(scope.company) == session.scalars(select(Note.text)).all()
             assert [scope.user] * bool(scope.user) == session.scalars(select(Diary.text)).all()
+            assert [scope.company] * bool(scope.company) == session.scalars(statements.READY).all()
             if number % 3:
                 session.commit()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import (
+    bindparam,
     column,
     delete,
     exists,
@@ -29,12 +30,16 @@ from sqlalchemy.orm import (
     subqueryload,
 )
 
+from services.chassis.db.tenancy import ready
 from services.chassis.tests.sample.rows import Line, Note, Setting, Sign
 
 Read = Callable[[Session], Iterable[str | None]]
 Other = aliased(Note)
 NOTES: Any = Note.__table__
 LINES: Any = Line.__table__
+READY = ready(select(Note.text))
+READY_BY_OWNER = ready(select(Note).where(Note.company == bindparam("owner")))
+READY_ALIAS = ready(select(Note.text).where(exists().where(Other.text == Note.text)))
 _THEIRS = {"company": "other", "note_id": "n", "text": "taken"}
 
 
@@ -92,6 +97,9 @@ READS: dict[str, Read] = {
     "joined load": lambda s: _lines(s, joinedload(Note.lines)),
     "subquery load": lambda s: _lines(s, subqueryload(Note.lines)),
     "sample": lambda s: s.scalars(select(aliased(Note, NOTES.tablesample(func.bernoulli(100))).text)),
+    "made ready": lambda s: s.scalars(READY),
+    "made ready, with an alias": lambda s: s.scalars(READY_ALIAS),
+    "made ready, and more": lambda s: s.scalars(READY.where(Note.note_id != "")),
     "for update": lambda s: s.scalars(select(Note.text).with_for_update()),
 }
 """Each gives the texts it sees; both companies have a row under the same ids, and their name for its text."""
@@ -99,6 +107,7 @@ READS: dict[str, Read] = {
 LOOKS: dict[str, Callable[[Session], object]] = {
     "get": lambda s: s.get(Note, ("other", "n")),
     "where": lambda s: s.scalars(select(Note).where(Note.company == "other")).all(),
+    "made ready": lambda s: s.scalars(READY_BY_OWNER, {"owner": "other"}).all(),
     "exists": lambda s: s.scalar(select(exists(select(Note.note_id).where(Note.text == "other")))),
     "exists from elsewhere": lambda s: s.scalars(
         select(Setting.key).where(exists().where(Note.text == "other"))
@@ -218,12 +227,23 @@ REFUSED: dict[str, Callable[[Session], Any]] = {
     "insert from select": lambda s: s.execute(
         insert(Setting).from_select(["key", "value"], select(Note.company, Note.text))
     ),
+    "made ready, of many": lambda s: s.execute(READY_BY_OWNER, [{"owner": "other"}]),
     "update by primary key": lambda s: s.execute(update(Note), [_THEIRS]),
     "bulk save": lambda s: s.bulk_save_objects([Note(**_THEIRS)]),
     "bulk insert": lambda s: s.bulk_insert_mappings(Note, [_THEIRS]),
     "bulk update": lambda s: s.bulk_update_mappings(Note, [_THEIRS]),
 }
 """What no session could confine. Readers give what they saw."""
+
+NOT_READY: dict[str, Any] = {
+    "text": text("select text from notes"),
+    "core": select(NOTES.c.text),
+    "core beside a mapped class": select(NOTES.c.text).join(Setting, true()),
+    "update": update(Note).values(text="taken"),
+    "update by core": update(NOTES).values(text="taken"),
+    "insert": insert(Note),
+}
+"""What cannot be confined once for all sessions."""
 
 
 def _add(session: Session) -> None:
