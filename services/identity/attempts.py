@@ -12,23 +12,21 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Index, case, delete, func, update
+from sqlalchemy import Index, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.db.database import Database
 from services.chassis.db.rows import PlatformRow
 from services.chassis.db.scope import Scope
+from services.chassis.db.tenancy import ready
 from services.chassis.errors import Exhausted
 from services.chassis.sources import network
 from services.identity.rows import Base
-from services.identity.sweeping import sweep
+from services.identity.sweeping import Sweep
 from services.identity.users import login_key
-
-_SWEPT_AT_ONCE = 10
-"""More than one try can add, so that expired rows die out."""
-_IN_DATABASE = {"synchronize_session": False}
 
 
 class AttemptRow(PlatformRow, Base):
@@ -40,6 +38,35 @@ class AttemptRow(PlatformRow, Base):
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     count: Mapped[int]
     expire_time: Mapped[datetime]
+
+
+_TABLE: Any = AttemptRow.__table__
+_attempts = _TABLE.c
+_OVER = _attempts.expire_time <= bindparam("now")
+_COUNT = ready(
+    insert(_TABLE)
+    .values(digest=bindparam("of"), count=1, expire_time=bindparam("fresh_until"))
+    .on_conflict_do_update(
+        index_elements=[_attempts.digest],
+        set_={
+            "count": case((_OVER, 1), else_=_attempts.count + 1),
+            "expire_time": case(
+                (_OVER, bindparam("fresh_until")),
+                (_attempts.count + 1 == bindparam("tries"), bindparam("paused_until")),
+                else_=_attempts.expire_time,
+            ),
+        },
+    )
+    .returning(_attempts.count, _attempts.expire_time)
+)
+_COUNTED = ready(select(_attempts.count, _attempts.expire_time).where(_attempts.digest == bindparam("of")))
+_FEWER = ready(
+    update(_TABLE)
+    .values(count=func.greatest(_attempts.count - 1, 0))
+    .where(_attempts.digest == bindparam("of"))
+)
+_FORGET = ready(delete(_TABLE).where(_attempts.digest == bindparam("of")))
+_sweep = Sweep(_TABLE)
 
 
 @dataclass(frozen=True)
@@ -108,13 +135,13 @@ class Attempts:
             raise _too_many(wait)
         return Counted(locked is not None, count == series.limit.tries)
 
-    def refuse_paused(self, source: str, now: datetime) -> None:
+    def refuse_paused(self, db: Session, source: str, now: datetime) -> None:
         """Raises Exhausted when the source must wait, without counting anything."""
         limit = self._per_source
-        with self._database.transaction(Scope(read_only=True)) as db:
-            row = db.get(AttemptRow, limit.digest(network(source)))
-        if row is not None and row.count >= limit.tries and row.expire_time > now:
-            raise _too_many(row.expire_time - now)
+        counted = db.execute(_COUNTED, {"of": limit.digest(network(source))}).one_or_none()
+        count, expire_time = counted or (0, now)
+        if count >= limit.tries and expire_time > now:
+            raise _too_many(expire_time - now)
 
     def take(self, limit: Limit, key: str, now: datetime) -> None:
         """Counts a try of another kind. Raises Exhausted when there were too many."""
@@ -131,9 +158,7 @@ class Attempts:
 
     def forgive(self, db: Session, series: Series, source: str) -> None:
         """Takes a counted try back: it succeeded. The series starts afresh; its source may have failed elsewhere."""
-        digest = self._per_source.digest(network(source))
-        fewer = update(AttemptRow).values(count=func.greatest(AttemptRow.count - 1, 0))
-        db.execute(fewer.where(AttemptRow.digest == digest), execution_options=_IN_DATABASE)
+        db.execute(_FEWER, {"of": self._per_source.digest(network(source))})
         forget(db, series.limit, series.key)
 
 
@@ -144,8 +169,7 @@ def allowed(db: Session, limit: Limit, key: str, now: datetime) -> bool:
 
 def forget(db: Session, limit: Limit, key: str) -> None:
     """Lets a series begin afresh."""
-    series = delete(AttemptRow).where(AttemptRow.digest == limit.digest(key))
-    db.execute(series, execution_options=_IN_DATABASE)
+    db.execute(_FORGET, {"of": limit.digest(key)})
 
 
 def _too_many(wait: timedelta) -> Exhausted:
@@ -158,24 +182,12 @@ def _too_many(wait: timedelta) -> Exhausted:
 
 def _count(db: Session, limit: Limit, key: str, now: datetime) -> tuple[int, timedelta | None]:
     """Counts one more; how many there are now, and what is left of the pause if that is too many."""
-    first = insert(AttemptRow).values(digest=limit.digest(key), count=1, expire_time=now + limit.within)
-    over = AttemptRow.expire_time <= now
-    reached = AttemptRow.count + 1 == limit.tries
-    count, expire_time = db.execute(
-        first.on_conflict_do_update(
-            index_elements=[AttemptRow.digest],
-            set_={
-                "count": case((over, 1), else_=AttemptRow.count + 1),
-                "expire_time": case(
-                    (over, now + limit.within),
-                    (reached, now + limit.pause),
-                    else_=AttemptRow.expire_time,
-                ),
-            },
-        ).returning(AttemptRow.count, AttemptRow.expire_time)
-    ).one()
+    counted = {
+        "of": limit.digest(key),
+        "now": now,
+        "fresh_until": now + limit.within,
+        "paused_until": now + limit.pause,
+        "tries": limit.tries,
+    }
+    count, expire_time = db.execute(_COUNT, counted).one()
     return count, expire_time - now if count > limit.tries else None
-
-
-def _sweep(db: Session, now: datetime) -> None:
-    sweep(db, AttemptRow.digest, AttemptRow.expire_time < now, _SWEPT_AT_ONCE)

@@ -10,19 +10,20 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, delete, select
+from sqlalchemy import ForeignKeyConstraint, Index, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.db.rows import DirectoryRow
-from services.identity import sweeping
+from services.chassis.db.tenancy import ready
 from services.identity.rows import Base
+from services.identity.sweeping import Sweep
 
 SESSION, CODE, FAMILY, CHALLENGE = "session", "code", "family", "challenge"
 _KEPT_AFTER = timedelta(hours=1)
 """Longer than any call takes, so that nothing in use is swept."""
-_SWEPT_AT_ONCE = 20
 
 
 class BearerRow(DirectoryRow, Base):
@@ -34,6 +35,19 @@ class BearerRow(DirectoryRow, Base):
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     user_id: Mapped[str] = mapped_column(primary_key=True)
     expire_time: Mapped[datetime]
+
+
+_TABLE: Any = BearerRow.__table__
+_bearers = _TABLE.c
+_KEEP = ready(
+    insert(_TABLE).values(
+        digest=bindparam("kept"), user_id=bindparam("owner"), expire_time=bindparam("until")
+    )
+)
+_OWNER = ready(select(_bearers.user_id).where(_bearers.digest == bindparam("kept")))
+_FORGET = ready(delete(_TABLE).where(_bearers.digest == bindparam("kept")))
+sweep = Sweep(_TABLE, kept=_KEPT_AFTER)
+"""Takes some of the expired values away."""
 
 
 def reference() -> ForeignKeyConstraint:
@@ -56,13 +70,13 @@ def digest(kind: str, value: str) -> bytes:
 def keep(db: Session, kind: str, value: str, user_id: str, expire_time: datetime) -> bytes:
     """Remembers whose the value is, and returns its digest."""
     kept = digest(kind, value)
-    db.execute(insert(BearerRow).values(digest=kept, user_id=user_id, expire_time=expire_time))
+    db.execute(_KEEP, {"kept": kept, "owner": user_id, "until": expire_time})
     return kept
 
 
 def owner(db: Session, kind: str, value: str) -> str | None:
     """The id of the person whose value this is."""
-    return db.scalars(select(BearerRow.user_id).where(BearerRow.digest == digest(kind, value))).one_or_none()
+    return db.scalars(_OWNER, {"kept": digest(kind, value)}).one_or_none()
 
 
 def forget(db: Session, kind: str, value: str) -> None:
@@ -72,9 +86,4 @@ def forget(db: Session, kind: str, value: str) -> None:
 
 def forget_digest(db: Session, kept: bytes) -> None:
     """The same, by what is kept of the value."""
-    db.execute(delete(BearerRow).where(BearerRow.digest == kept))
-
-
-def sweep(db: Session, now: datetime) -> None:
-    """Takes some of the expired values away."""
-    sweeping.sweep(db, BearerRow.digest, BearerRow.expire_time < now - _KEPT_AFTER, _SWEPT_AT_ONCE)
+    db.execute(_FORGET, {"kept": kept})

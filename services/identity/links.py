@@ -25,13 +25,11 @@ from services.chassis.names import new_id
 from services.chassis.vault.vault import Vault
 from services.identity.derived import Derived
 from services.identity.rows import Base
-from services.identity.sweeping import sweep
+from services.identity.sweeping import Sweep
 
 PARAMETER = "link"
 """What carries the value in the address."""
 _SHAPE = re.compile(r"[a-z][a-z2-7]{19}\.[A-Za-z0-9_-]{43}")
-_SWEPT_AT_ONCE = 10
-"""More than are issued at once, so that expired ones die out."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +67,9 @@ class LinkRow(DirectoryRow, Base):
     expire_time: Mapped[datetime]
 
 
+_sweep = Sweep(LinkRow.__table__)
+
+
 @dataclass(frozen=True)
 class Address:
     """A link as a mail shows it."""
@@ -87,7 +88,7 @@ class Links:
 
     def issue(self, db: Session, purpose: Purpose, subject: str, now: datetime) -> str:
         """The id of a new link, for the arguments of its mail (`link`). The one before opens nothing any more."""
-        sweep(db, LinkRow.link_id, LinkRow.expire_time <= now, _SWEPT_AT_ONCE)
+        _sweep(db, now)
         link_id = new_id()
         fresh = {"link_id": link_id, "expire_time": now + purpose.lifetime}
         link = insert(LinkRow).values(purpose=purpose.name, subject=subject, **fresh)

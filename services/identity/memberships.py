@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ARRAY, Index, Text, select
+from sqlalchemy import ARRAY, Index, Text, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis import etags
@@ -15,6 +15,7 @@ from services.chassis.changes.recorder import Recorded
 from services.chassis.contract import PATTERNS
 from services.chassis.db.database import Database
 from services.chassis.db.rows import MembershipRow
+from services.chassis.db.tenancy import ready
 from services.chassis.errors import Exists, Invalid
 from services.chassis.mirrors.known import require
 from services.chassis.pages import Page
@@ -77,6 +78,13 @@ class MemberRow(MembershipRow, Base):
         return True
 
 
+_PLACES = ready(
+    select(MemberRow, companies.KNOWN.c.display_name)
+    .outerjoin(companies.KNOWN, companies.KNOWN.c.company == MemberRow.company)
+    .where(MemberRow.user_id == bindparam("user"))
+)
+
+
 def check_shops(all_shops: bool, shop_ids: Sequence[str], field: str = "membership.shop_ids") -> None:
     """All shops and single ones exclude each other."""
     if all_shops and shop_ids:
@@ -134,12 +142,8 @@ def listed(db: Session, page: Page) -> Sequence[MemberRow]:
 
 def of_person(db: Session, user_id: str) -> list[tuple[MemberRow, str]]:
     """A person's places with their companies' names, by name."""
-    rows = db.scalars(select(MemberRow).where(MemberRow.user_id == user_id)).all()
-    names = companies.names(db, [row.company for row in rows])
-    return sorted(
-        ((row, names.get(row.company, "")) for row in rows),
-        key=lambda pair: (pair[1].casefold(), pair[0].company),
-    )
+    places = [(row, name or "") for row, name in db.execute(_PLACES, {"user": user_id})]
+    return sorted(places, key=lambda place: (place[1].casefold(), place[0].company))
 
 
 def give(db: Session, database: Database, row: MemberRow) -> None:

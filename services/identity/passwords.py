@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import argon2
-from sqlalchemy import ForeignKeyConstraint, false, select
+from sqlalchemy import ForeignKeyConstraint, bindparam, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.authorize import unknown
 from services.chassis.db.rows import PersonRow
+from services.chassis.db.tenancy import ready
 from services.chassis.fence import Fence
 from services.identity.password_rule import SHORTEST, normal
 from services.identity.rows import Base
@@ -51,6 +52,15 @@ class FormerPasswordRow(PersonRow, Base):
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     hash: Mapped[str]
+
+
+_KEPT = ready(select(PasswordRow).where(PasswordRow.user_id == bindparam("user")))
+_HELD = ready(
+    select(PasswordRow)
+    .where(PasswordRow.user_id == bindparam("user"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 
 
 class Passwords:
@@ -99,13 +109,12 @@ def is_short(password: str) -> bool:
 
 def find(db: Session, user_id: str) -> PasswordRow | None:
     """The row of a person's password."""
-    return db.scalars(select(PasswordRow).where(PasswordRow.user_id == user_id)).one_or_none()
+    return db.scalars(_KEPT, {"user": user_id}).one_or_none()
 
 
 def hold(db: Session, user_id: str) -> PasswordRow:
     """The row as it is now, which nobody changes until the call ends. It is locked before sessions and the account."""
-    query = select(PasswordRow).where(PasswordRow.user_id == user_id)
-    held = db.scalars(query.with_for_update(), execution_options={"populate_existing": True}).one_or_none()
+    held = db.scalars(_HELD, {"user": user_id}).one_or_none()
     if held is None:
         raise unknown(NAME.format({"user": user_id}))
     return held

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, ForeignKeyConstraint, Text, delete, select
+from sqlalchemy import ARRAY, ForeignKeyConstraint, Text, bindparam, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.changes.recorder import CREATE, Recorded
 from services.chassis.contract import PATTERNS
 from services.chassis.db.rows import DirectoryRow, PersonRow
+from services.chassis.db.tenancy import ready
 from services.chassis.errors import Unauthenticated
 from services.chassis.names import new_id
 from services.chassis.rpc.call import Call
@@ -87,6 +88,12 @@ class EndedSessionRow(DirectoryRow, Base):
         return f"users/{self.user_id}"
 
 
+_BY_DIGEST = select(SessionRow).where(SessionRow.digest == bindparam("kept"))
+_OPEN, _HELD = ready(_BY_DIGEST), ready(_BY_DIGEST.with_for_update(key_share=True))
+_ended_sessions: Any = EndedSessionRow.__table__
+_SWEEP_ENDED = ready(delete(_ended_sessions).where(_ended_sessions.c.end_time < bindparam("before")))
+
+
 def reference() -> ForeignKeyConstraint:
     """Ties a row to the session it ends with."""
     return ForeignKeyConstraint(
@@ -132,8 +139,7 @@ def enter(call: Call, value: str) -> SessionRow:
     if user_id is None:
         raise _ended()
     call.enter(user=user_id)
-    digest = bearers.digest(bearers.SESSION, value)
-    row = call.db.scalars(select(SessionRow).where(SessionRow.digest == digest)).one_or_none()
+    row = call.db.scalars(_OPEN, {"kept": bearers.digest(bearers.SESSION, value)}).one_or_none()
     if row is None or not row.alive(call.now):
         raise _ended()
     return row
@@ -141,9 +147,17 @@ def enter(call: Call, value: str) -> SessionRow:
 
 def live(db: Session, value: str, now: datetime) -> SessionRow | None:
     """The live session behind a cookie's value, if it is of the person whom the transaction is confined to; held."""
-    query = select(SessionRow).where(SessionRow.digest == bearers.digest(bearers.SESSION, value))
-    row = db.scalars(query.with_for_update(key_share=True)).one_or_none() if value else None
+    kept = bearers.digest(bearers.SESSION, value)
+    row = db.scalars(_HELD, {"kept": kept}).one_or_none() if value else None
     return row if row is not None and row.alive(now) else None
+
+
+def leave(call: Call, value: str) -> None:
+    """Ends the session behind a cookie's value, whosever it is: its browser goes on with one of the call's person."""
+    user_id = bearers.owner(call.db, bearers.SESSION, value) if value else None
+    if user_id is not None:
+        with call.visit(user=user_id):
+            _end_by_value(call.db, value, call.now)
 
 
 def hold(call: Call, value: str) -> SessionRow:
@@ -181,14 +195,7 @@ def end(call: Call, value: str) -> None:
     if user_id is None:
         return
     call.enter(user=user_id)
-    digest = bearers.digest(bearers.SESSION, value)
-    row = call.db.scalars(
-        select(SessionRow).where(SessionRow.digest == digest).with_for_update()
-    ).one_or_none()
-    if row is None:
-        bearers.forget(call.db, bearers.SESSION, value)
-    else:
-        _end(call.db, row, call.now)
+    _end_by_value(call.db, value, call.now)
 
 
 def listed(db: Session, user_id: str, now: datetime) -> list[SessionRow]:
@@ -215,16 +222,21 @@ def end_others(db: Session, user_id: str, kept: str, now: datetime) -> None:
         _end(db, row, now)
 
 
+def _end_by_value(db: Session, value: str, now: datetime) -> None:
+    query = select(SessionRow).where(SessionRow.digest == bearers.digest(bearers.SESSION, value))
+    row = db.scalars(query.with_for_update()).one_or_none()
+    if row is None:
+        bearers.forget(db, bearers.SESSION, value)
+    else:
+        _end(db, row, now)
+
+
 def _end(db: Session, row: SessionRow, now: datetime) -> None:
     """Ends a session that the caller holds."""
+    # Those of which no access token can be alive are forgotten meanwhile.
+    db.execute(_SWEEP_ENDED, {"before": now - _REMEMBERED})
     db.add(EndedSessionRow(user_id=row.user_id, session_id=row.session_id, end_time=now))
     bearers.forget_digest(db, row.digest)
-
-
-def sweep_ended(db: Session, now: datetime) -> None:
-    """Forgets the sessions of which no access token can be alive."""
-    table: Any = EndedSessionRow.__table__
-    db.execute(delete(table).where(table.c.end_time < now - _REMEMBERED))
 
 
 def note_use(db: Session, row: SessionRow, now: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from services.chassis.db.database import Database
 from services.chassis.db.scope import Scope
@@ -40,7 +41,7 @@ class SignIn:
         Raises Unauthenticated (`INVALID_CREDENTIALS`), or Exhausted when the source or the machine needs a pause.
         """
         # Who must wait anyway does not get near the fence, or one source could keep everybody out of it.
-        self.attempts.refuse_paused(source, call.now)
+        self.attempts.refuse_paused(call.db, source, call.now)
         # The fence comes before the count: a try that finds no place was not judged, and must not count.
         with self.passwords.fence.enter():
             user_id = users.owner(call.db, login)
@@ -55,7 +56,8 @@ class SignIn:
                     self._tell(user_id, call.now)
                 raise Unauthenticated("Login or password is wrong.", reason="INVALID_CREDENTIALS")
             self.passwords.renew(row, password)
-        self.attempts.forgive(call.db, series, source)
+        # At the very end: whoever else comes from this source waits from there on until the call is over.
+        call.last.append(partial(self.attempts.forgive, call.db, series, source))
         return users.find(call.db, call.user), device
 
     def _still(self, call: Call, row: PasswordRow) -> bool:

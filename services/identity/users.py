@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import datetime
 
-from sqlalchemy import ARRAY, Index, Text, select, text
+from sqlalchemy import ARRAY, Index, Text, bindparam, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -16,6 +16,7 @@ from services.chassis.contract import PATTERNS
 from services.chassis.db.database import Database
 from services.chassis.db.rows import DirectoryRow, PersonRow
 from services.chassis.db.scope import Scope
+from services.chassis.db.tenancy import ready
 from services.chassis.errors import Exists
 from services.identity.rows import Base
 
@@ -77,6 +78,14 @@ class LoginRow(DirectoryRow, Base):
     user_id: Mapped[str]
 
 
+_logins = LoginRow.__table__.c
+_OWNER = ready(select(_logins.user_id).where(_logins.login_key == bindparam("key")))
+_ACCOUNT = ready(select(UserRow).where(UserRow.user_id == bindparam("user")))
+_HELD_ACCOUNT = ready(
+    select(UserRow).where(UserRow.user_id == bindparam("user")).with_for_update(key_share=True)
+)
+
+
 def login_key(login: str) -> str:
     """What makes two logins the same: compatible forms and letter case do not differ."""
     folded = unicodedata.normalize("NFKC", login).casefold()
@@ -86,7 +95,7 @@ def login_key(login: str) -> str:
 
 def owner(db: Session, login: str) -> str | None:
     """The id of the person whose login this is."""
-    return db.scalars(select(LoginRow.user_id).where(LoginRow.login_key == login_key(login))).one_or_none()
+    return db.scalars(_OWNER, {"key": login_key(login)}).one_or_none()
 
 
 def register(db: Session, login: str, user_id: str) -> None:
@@ -115,8 +124,7 @@ def move(db: Session, user_id: str, login: str) -> None:
 
 def find(db: Session, user_id: str, *, for_update: bool = False) -> UserRow:
     """The account, or the answer for an unknown one."""
-    query = select(UserRow).where(UserRow.user_id == user_id)
-    row = db.scalars(query.with_for_update(key_share=True) if for_update else query).one_or_none()
+    row = db.scalars(_HELD_ACCOUNT if for_update else _ACCOUNT, {"user": user_id}).one_or_none()
     if row is None:
         raise unknown(NAME.format({"user": user_id}))
     return row

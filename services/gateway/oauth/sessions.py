@@ -53,10 +53,7 @@ class Sessions:
         return SignedIn(token, session) if token and session else None
 
     def start(self, response: Response, token: str) -> Response:
-        """Gives the browser this session; another one that it brought along is over."""
-        former = request.cookies.get(COOKIE)
-        if former and former != token:
-            self.identity.end_session(former)
+        """Gives the browser this session; identity knows what it brought along, and has ended any other."""
         response.set_cookie(COOKIE, token, secure=True, httponly=True, samesite="Lax", path="/")
         return response
 

@@ -37,7 +37,6 @@ class SessionApi:
         source, shown = request.source_address, request.device_tokens
         person, device = self.sign_in.check(call, request.login, request.password, source, shown)
         known = "" if device else self.sign_in.devices.remember(call.db, person.user_id, call.now)
-        current = sessions.live(call.db, request.session_token, call.now)
         # The password is held, so that no factor is added before the session is there.
         if held.has_second_factor(call.db, person.user_id):
             bearers.sweep(call.db, call.now)
@@ -46,7 +45,7 @@ class SessionApi:
             return session_pb2.StartSessionResponse(challenge_token=token, device_token=known)
         if link := self.renewal.link(call, person):
             return session_pb2.StartSessionResponse(password_link=link, device_token=known)
-        opened = _opened(call, request, current, (sessions.PASSWORD,), request.language_code)
+        opened = _opened(call, request, person, (sessions.PASSWORD,), request.language_code)
         opened.device_token = known
         return opened
 
@@ -71,8 +70,7 @@ class SessionApi:
             case _:
                 shown = request.passkey
                 row, methods = step.by_passkey(call, token, shown.challenge, shown.credential_json)
-        current = sessions.live(call.db, request.session_token, call.now)
-        return _opened(call, request, current, methods, row.language_code)
+        return _opened(call, request, users.find(call.db, call.user), methods, row.language_code)
 
     def begin_passkey_sign_in(
         self, request: session_pb2.BeginPasskeySignInRequest, call: Call
@@ -84,8 +82,7 @@ class SessionApi:
     ) -> session_pb2.StartSessionResponse:
         shown = request.proof
         methods = self.second_step.passkey_alone(call, shown.challenge, shown.credential_json)
-        current = sessions.live(call.db, request.session_token, call.now)
-        return _opened(call, request, current, methods, request.language_code)
+        return _opened(call, request, users.find(call.db, call.user), methods, request.language_code)
 
     def touch_session(self, request: session_pb2.TouchSessionRequest, call: Call) -> session_pb2.Session:
         row = sessions.enter(call, request.session_token)
@@ -100,19 +97,20 @@ class SessionApi:
 
 
 def _opened(
-    call: Call, request: Opening, current: SessionRow | None, methods: Sequence[str], language_code: str
+    call: Call, request: Opening, person: UserRow, methods: Sequence[str], language_code: str
 ) -> session_pb2.StartSessionResponse:
-    """The session that the proof opens: the one that is open already, newly authenticated, or a new one."""
-    person = users.find(call.db, call.user)
+    """The session that the proof opens: the one that the browser brought along, newly authenticated, or a new one in
+    the place of any other."""
+    row = sessions.live(call.db, request.session_token, call.now)
     if language_code:
         users.prefer_language(person, language_code, call.now)
-    if current is not None:
-        value, row = sessions.go_on(call.db, current, methods, call.now), current
+    if row is not None:
+        value = sessions.go_on(call.db, row, methods, call.now)
     else:
         source, agent = request.source_address, request.user_agent
         value, row = sessions.start(call.db, person.user_id, source, agent, methods, call.now)
+        sessions.leave(call, request.session_token)
     bearers.sweep(call.db, call.now)
-    sessions.sweep_ended(call.db, call.now)
     return session_pb2.StartSessionResponse(session_token=value, session=_session(call, row, person))
 
 

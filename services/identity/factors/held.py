@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, bindparam, exists, select
 from sqlalchemy.orm import Session
 
+from services.chassis.db.tenancy import ready
 from services.chassis.errors import Precondition
 from services.chassis.tokens import TWO_FACTORS
 from services.identity import companies, memberships, passwords
@@ -12,15 +13,20 @@ from services.identity.factors.passkeys import PasskeyRow
 from services.identity.factors.totp import TotpRow
 from services.identity.password_rule import SHORTEST, SHORTEST_WITH_SECOND_FACTOR
 from services.identity.sessions import SessionRow
+from services.identity.users import UserRow
 
 TOTP, PASSKEY = "totp", "passkey"
+_user: BindParameter[str] = bindparam("user")
+_confirmed = select(TotpRow.user_id).where(TotpRow.user_id == _user, TotpRow.confirm_time.is_not(None))
+_passkeys = select(PasskeyRow.user_id).where(PasskeyRow.user_id == _user)
+_HAS_SECOND_FACTOR = ready(
+    select(UserRow.user_id).where(UserRow.user_id == _user, exists(_confirmed) | exists(_passkeys))
+)
 
 
 def has_second_factor(db: Session, user_id: str) -> bool:
     """Whether sign-in asks the person for more than a password. The transaction is confined to the person."""
-    confirmed = select(TotpRow.user_id).where(TotpRow.user_id == user_id, TotpRow.confirm_time.is_not(None))
-    passkeys = select(PasskeyRow.user_id).where(PasskeyRow.user_id == user_id).limit(1)
-    return any(db.scalars(query).first() is not None for query in (confirmed, passkeys))
+    return db.scalars(_HAS_SECOND_FACTOR, {"user": user_id}).one_or_none() is not None
 
 
 def shortest_password(db: Session, user_id: str) -> int:

@@ -12,12 +12,10 @@ from services.identity import bearers
 from services.identity.oauth.clients import Client
 from services.identity.oauth.refusals import invalid_grant
 from services.identity.rows import Base
-from services.identity.sweeping import sweep
+from services.identity.sweeping import Sweep
 
 LIFETIME = timedelta(seconds=60)
 _KIND = "pushed-request"
-_SWEPT_AT_ONCE = 10
-"""More than one can add, so that expired rows die out."""
 _IN_DATABASE = {"synchronize_session": False}
 
 
@@ -33,9 +31,12 @@ class PushedRequestRow(PlatformRow, Base):
     expire_time: Mapped[datetime]
 
 
+_sweep = Sweep(PushedRequestRow.__table__)
+
+
 def push(db: Session, client: Client, parameters: str, now: datetime) -> str:
     """Keeps the request, and returns what it is kept under."""
-    sweep(db, PushedRequestRow.digest, PushedRequestRow.expire_time < now, _SWEPT_AT_ONCE)
+    _sweep(db, now)
     value = bearers.new_value()
     row = PushedRequestRow(
         digest=bearers.digest(_KIND, value), client_id=client.client_id, parameters=parameters

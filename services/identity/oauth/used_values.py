@@ -11,11 +11,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from services.chassis.db.rows import PlatformRow
 from services.identity import bearers
 from services.identity.rows import Base
-from services.identity.sweeping import sweep
+from services.identity.sweeping import Sweep
 
 ASSERTION, PROOF = "assertion", "proof"
-_SWEPT_AT_ONCE = 10
-"""More than one use can add, so that expired rows die out."""
 
 
 class UsedValueRow(PlatformRow, Base):
@@ -28,8 +26,11 @@ class UsedValueRow(PlatformRow, Base):
     expire_time: Mapped[datetime]
 
 
+_sweep = Sweep(UsedValueRow.__table__)
+
+
 def use(db: Session, kind: str, value: str, expire_time: datetime, now: datetime) -> bool:
     """Whether this is the first time. It counts once the transaction is committed, so keep it in one of its own."""
-    sweep(db, UsedValueRow.digest, UsedValueRow.expire_time < now, _SWEPT_AT_ONCE)
+    _sweep(db, now)
     first = insert(UsedValueRow).values(digest=bearers.digest(kind, value), expire_time=expire_time)
     return db.execute(first.on_conflict_do_nothing().returning(UsedValueRow.digest)).first() is not None

@@ -95,7 +95,7 @@ class StartSessionRequest(_message.Message):
     """Language chosen by its flag on the page, which becomes the person's preference (ID3); empty if none was."""
     session_token: _builtins.str
     """What the browser's cookie holds already: if it is a live session of the same person, that one goes on, newly
-    authenticated, with all that hangs on it.
+    authenticated, with all that hangs on it. Any other is over, once another takes its place.
     """
     @_builtins.property
     def device_tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
