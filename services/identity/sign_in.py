@@ -17,7 +17,6 @@ from services.identity.attempts import LOGIN, Attempts, Series
 from services.identity.devices import Devices
 from services.identity.mail.mails import Mails
 from services.identity.passwords import PasswordRow, Passwords
-from services.identity.users import UserRow
 
 NOBODY = "-"
 """Confines the call for an unknown login, so that it goes through the same statements; no id looks like this."""
@@ -33,10 +32,8 @@ class SignIn:
     database: Database
     mails: Mails
 
-    def check(
-        self, call: Call, login: str, password: str, source: str, tokens: Sequence[str] = ()
-    ) -> tuple[UserRow, str]:
-        """The person, to whom the call is confined from here on, and the device if its tokens made it known.
+    def check(self, call: Call, login: str, password: str, source: str, tokens: Sequence[str] = ()) -> str:
+        """The device, if its tokens made it known; the call is confined to the person from here on.
 
         Raises Unauthenticated (`INVALID_CREDENTIALS`), or Exhausted when the source or the machine needs a pause.
         """
@@ -58,7 +55,7 @@ class SignIn:
             self.passwords.renew(row, password)
         # At the very end: whoever else comes from this source waits from there on until the call is over.
         call.last.append(partial(self.attempts.forgive, call.db, series, source))
-        return users.find(call.db, call.user), device
+        return device
 
     def _still(self, call: Call, row: PasswordRow) -> bool:
         """Whether what was verified is the password still, which nobody changes from here to the end of the call:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+OWN_FORMS = "same-origin"
+"""The referrer policy where there are forms of ours: with `no-referrer`, browsers send `Origin: null` with them."""
 _HOST = re.compile(r"[A-Za-z0-9.-]+")
 _YEAR_SECONDS = 365 * 24 * 3600
 
@@ -21,16 +23,8 @@ def page_headers(form_targets: Iterable[str] = (), *, script: bool = False) -> d
             f"form-action {forms}; base-uri 'none'; frame-ancestors 'none'"
         ),
         "X-Frame-Options": "DENY",
-        **always(),
-    }
-
-
-def always() -> dict[str, str]:
-    """Headers of every answer that is not a public file."""
-    return {
         "Cache-Control": "no-store",
-        # `no-referrer` would make browsers send `Origin: null` with our own forms.
-        "Referrer-Policy": "same-origin",
+        "Referrer-Policy": OWN_FORMS,
         "Strict-Transport-Security": f"max-age={_YEAR_SECONDS}",
         "X-Content-Type-Options": "nosniff",
     }

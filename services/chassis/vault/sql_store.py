@@ -46,6 +46,9 @@ class SqlDataKeyStore:
         self._table = table
         self._columns = (table.c.company, table.c.version, table.c.kek_id, table.c.wrapped)
         # Asked at every write, so built once: to build a statement takes as long as to run it.
+        self._one = select(*self._columns).where(
+            table.c.company == bindparam("of"), table.c.version == bindparam("number")
+        )
         self._newest = (
             select(*self._columns)
             .where(table.c.company == bindparam("of"), table.c.version >= 1)
@@ -54,9 +57,7 @@ class SqlDataKeyStore:
         )
 
     def get(self, connection: Connection, company: str, version: int) -> WrappedKey | None:
-        table = self._table
-        query = select(*self._columns).where(table.c.company == company, table.c.version == version)
-        return _key(connection.execute(query).one_or_none())
+        return _key(connection.execute(self._one, {"of": company, "number": version}).one_or_none())
 
     def newest(self, connection: Connection, company: str) -> WrappedKey | None:
         return _key(connection.execute(self._newest, {"of": company}).one_or_none())

@@ -43,7 +43,7 @@ from services.gateway.oauth.sign_in import SignIn
 from services.gateway.oauth.targets import Targets
 from services.gateway.oauth.token_endpoint import TokenEndpoint
 from services.gateway.oauth.userinfo import UserInfoEndpoint
-from services.look.headers import always
+from services.look.headers import OWN_FORMS
 
 LARGEST_FORM_BYTES = 64 * 1024
 SHORTEST_KEY_BYTES = 32
@@ -140,6 +140,5 @@ def _entered() -> None:
 
 
 def _guarded(response: Response) -> Response:
-    for name, value in always().items():
-        response.headers.setdefault(name, value)
+    response.headers.setdefault("Referrer-Policy", OWN_FORMS)
     return response

@@ -35,10 +35,11 @@ class SessionApi:
         self, request: session_pb2.StartSessionRequest, call: Call
     ) -> session_pb2.StartSessionResponse:
         source, shown = request.source_address, request.device_tokens
-        person, device = self.sign_in.check(call, request.login, request.password, source, shown)
-        known = "" if device else self.sign_in.devices.remember(call.db, person.user_id, call.now)
+        device = self.sign_in.check(call, request.login, request.password, source, shown)
+        known = "" if device else self.sign_in.devices.remember(call.db, call.user, call.now)
         # The password is held, so that no factor is added before the session is there.
-        if held.has_second_factor(call.db, person.user_id):
+        person, has_second_factor = held.account(call.db, call.user)
+        if has_second_factor:
             bearers.sweep(call.db, call.now)
             begin = self.second_step.challenges.begin
             token = begin(call.db, person.user_id, request.language_code, call.now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ARRAY, Text, delete, false, func, select
+from sqlalchemy import ARRAY, Text, bindparam, delete, false, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -14,6 +14,7 @@ from services.chassis.authorize import unknown
 from services.chassis.changes.recorder import Recorded
 from services.chassis.contract import PATTERNS
 from services.chassis.db.rows import DirectoryRow, TenantRow
+from services.chassis.db.tenancy import ready
 from services.chassis.errors import Precondition
 from services.chassis.pages import Page
 from services.identity.rows import Base
@@ -81,10 +82,14 @@ class ApplicationIdRow(DirectoryRow, Base):
     company: Mapped[str]
 
 
+_ids = ApplicationIdRow.__table__.c
+_OWNER = ready(select(_ids.company).where(_ids.application_id == bindparam("application")))
+_APPLICATION = ready(select(ApplicationRow).where(ApplicationRow.application_id == bindparam("application")))
+
+
 def seek(db: Session, application_id: str) -> ApplicationRow | None:
     """The company's application, if there is one."""
-    query = select(ApplicationRow).where(ApplicationRow.application_id == application_id)
-    return db.scalars(query).one_or_none()
+    return db.scalars(_APPLICATION, {"application": application_id}).one_or_none()
 
 
 def find(db: Session, company: str, application_id: str, *, for_update: bool = False) -> ApplicationRow:
@@ -120,8 +125,7 @@ def leave_room(db: Session, company: str) -> None:
 
 def owner(db: Session, application_id: str) -> str | None:
     """The company whose application this is, as long as it may act."""
-    query = select(ApplicationIdRow.company).where(ApplicationIdRow.application_id == application_id)
-    return db.scalars(query).one_or_none()
+    return db.scalars(_OWNER, {"application": application_id}).one_or_none()
 
 
 def lead(db: Session, row: ApplicationRow) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BindParameter, bindparam, exists, select
 from sqlalchemy.orm import Session
 
+from services.chassis.authorize import unknown
 from services.chassis.db.tenancy import ready
 from services.chassis.errors import Precondition
 from services.chassis.tokens import TWO_FACTORS
@@ -13,20 +14,27 @@ from services.identity.factors.passkeys import PasskeyRow
 from services.identity.factors.totp import TotpRow
 from services.identity.password_rule import SHORTEST, SHORTEST_WITH_SECOND_FACTOR
 from services.identity.sessions import SessionRow
-from services.identity.users import UserRow
+from services.identity.users import NAME, UserRow
 
 TOTP, PASSKEY = "totp", "passkey"
 _user: BindParameter[str] = bindparam("user")
 _confirmed = select(TotpRow.user_id).where(TotpRow.user_id == _user, TotpRow.confirm_time.is_not(None))
 _passkeys = select(PasskeyRow.user_id).where(PasskeyRow.user_id == _user)
-_HAS_SECOND_FACTOR = ready(
-    select(UserRow.user_id).where(UserRow.user_id == _user, exists(_confirmed) | exists(_passkeys))
-)
+_ACCOUNT = ready(select(UserRow, exists(_confirmed) | exists(_passkeys)).where(UserRow.user_id == _user))
+
+
+def account(db: Session, user_id: str) -> tuple[UserRow, bool]:
+    """The person's account, and whether sign-in asks for more than a password. The transaction is confined to them."""
+    found = db.execute(_ACCOUNT, {"user": user_id}).one_or_none()
+    if found is None:
+        raise unknown(NAME.format({"user": user_id}))
+    row, has_second_factor = found
+    return row, has_second_factor
 
 
 def has_second_factor(db: Session, user_id: str) -> bool:
     """Whether sign-in asks the person for more than a password. The transaction is confined to the person."""
-    return db.scalars(_HAS_SECOND_FACTOR, {"user": user_id}).one_or_none() is not None
+    return account(db, user_id)[1]
 
 
 def shortest_password(db: Session, user_id: str) -> int:
