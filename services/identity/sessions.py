@@ -147,17 +147,14 @@ def enter(call: Call, value: str) -> SessionRow:
 
 def live(db: Session, value: str, now: datetime) -> SessionRow | None:
     """The live session behind a cookie's value, if it is of the person whom the transaction is confined to; held."""
-    kept = bearers.digest(bearers.SESSION, value)
-    row = db.scalars(_HELD, {"kept": kept}).one_or_none() if value else None
+    row = db.scalars(_HELD, {"kept": bearers.digest(bearers.SESSION, value)}).one_or_none()
     return row if row is not None and row.alive(now) else None
 
 
-def leave(call: Call, value: str) -> None:
-    """Ends the session behind a cookie's value, whosever it is: its browser goes on with one of the call's person."""
-    user_id = bearers.owner(call.db, bearers.SESSION, value) if value else None
-    if user_id is not None:
-        with call.visit(user=user_id):
-            _end_by_value(call.db, value, call.now)
+def leave(call: Call, value: str, user_id: str) -> None:
+    """Ends the session behind a cookie's value, which is of this person or was: its browser goes on with another."""
+    with call.visit(user=user_id):
+        _end_by_value(call.db, value, call.now)
 
 
 def hold(call: Call, value: str) -> SessionRow:

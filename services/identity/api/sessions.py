@@ -102,7 +102,9 @@ def _opened(
 ) -> session_pb2.StartSessionResponse:
     """The session that the proof opens: the one that the browser brought along, newly authenticated, or a new one in
     the place of any other."""
-    row = sessions.live(call.db, request.session_token, call.now)
+    shown = request.session_token
+    owner = bearers.owner(call.db, bearers.SESSION, shown) if shown else None
+    row = sessions.live(call.db, shown, call.now) if owner == call.user else None
     if language_code:
         users.prefer_language(person, language_code, call.now)
     if row is not None:
@@ -110,7 +112,8 @@ def _opened(
     else:
         source, agent = request.source_address, request.user_agent
         value, row = sessions.start(call.db, person.user_id, source, agent, methods, call.now)
-        sessions.leave(call, request.session_token)
+        if owner is not None:
+            sessions.leave(call, shown, owner)
     bearers.sweep(call.db, call.now)
     return session_pb2.StartSessionResponse(session_token=value, session=_session(call, row, person))
 

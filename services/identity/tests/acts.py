@@ -104,10 +104,16 @@ class Acts:
         return self.start(login, password, source).session_token
 
     def start(
-        self, login: str, password: str = PASSWORD, source: str = "192.0.2.7", agent: str = "Example/1.0"
+        self,
+        login: str,
+        password: str = PASSWORD,
+        source: str = "192.0.2.7",
+        agent: str = "Example/1.0",
+        brought: str = "",
     ) -> session_pb2.StartSessionResponse:
+        """`brought`: the session that the browser has already."""
         request = session_pb2.StartSessionRequest(
-            login=login, password=password, source_address=source, user_agent=agent
+            login=login, password=password, source_address=source, user_agent=agent, session_token=brought
         )
         return self.identity.call("SessionService/StartSession", request, session_pb2.StartSessionResponse)
 

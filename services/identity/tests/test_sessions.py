@@ -89,6 +89,31 @@ def test_an_ended_session_is_over_and_so_are_its_refresh_tokens_and_codes(acts: 
         acts.redeem(client, code)
 
 
+@pytest.mark.parametrize("whose", ["another's", "one's own, but idle"])
+def test_a_new_session_ends_the_one_that_the_browser_had(acts: Acts, hands: Hands, whose: str) -> None:
+    person = acts.person()
+    before = acts.sign_in(person.login if whose == "one's own, but idle" else acts.person().login)
+    hands.forward(minutes=16 if whose == "one's own, but idle" else 1)
+    opened = acts.start(person.login, brought=before)
+    kept = "select 1 from sessions join ended_sessions using (user_id, session_id) where user_id = %s"
+
+    assert ended(acts, before)
+    assert acts.touch(opened.session_token).user == person.name
+    assert rows(acts, kept, person.name.removeprefix("users/")) == []
+
+
+def test_two_who_change_places_at_once_both_arrive_or_are_told_to_come_again(acts: Acts) -> None:
+    logins = [acts.person().login for _ in range(2)]
+    sessions = [acts.sign_in(login) for login in logins]
+    waiting = [
+        partial(acts.start, login, brought=brought)
+        for login, brought in zip(logins, reversed(sessions), strict=True)
+    ]
+    ends = at_once(2, lambda: waiting.pop()())
+
+    assert {end.reason for end in ends if isinstance(end, Fault)} <= {"DATABASE_BUSY", "BUSY"}
+
+
 def test_whatever_is_done_at_once_while_a_session_ends_is_done_or_refused(acts: Acts, hands: Hands) -> None:
     person, company, client = acts.person(), acts.company(), acts.client()
     acts.place(company, person.name)
