@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from services.chassis.rpc.call import Call
-from services.identity import companies, memberships, passwords
+from services.identity import companies, memberships
 from services.identity.links import RESET, Links
+from services.identity.passwords import PasswordRow
 from services.identity.users import UserRow
 
 AGE = timedelta(days=90)
@@ -24,11 +25,10 @@ class Renewal:
 
     links: Links
 
-    def link(self, call: Call, person: UserRow) -> str:
+    def link(self, call: Call, person: UserRow, shown: PasswordRow) -> str:
         """What lets the person, who has no second factor and has just shown their password, choose another; empty if
         that one will do."""
-        shown = passwords.find(call.db, person.user_id)
-        if (shown is not None and shown.short) or self._is_old(call, person):
+        if shown.short or self._is_old(call, person):
             return self.links.hand_out(call.db, RESET, person.name, call.now)
         return ""
 

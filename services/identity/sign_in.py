@@ -32,8 +32,11 @@ class SignIn:
     database: Database
     mails: Mails
 
-    def check(self, call: Call, login: str, password: str, source: str, tokens: Sequence[str] = ()) -> str:
-        """The device, if its tokens made it known; the call is confined to the person from here on.
+    def check(
+        self, call: Call, login: str, password: str, source: str, tokens: Sequence[str] = ()
+    ) -> tuple[PasswordRow, str]:
+        """The person's password, which is held, and the device if its tokens made it known; the call is confined to
+        the person from here on.
 
         Raises Unauthenticated (`INVALID_CREDENTIALS`), or Exhausted when the source or the machine needs a pause.
         """
@@ -55,7 +58,7 @@ class SignIn:
             self.passwords.renew(row, password)
         # At the very end: whoever else comes from this source waits from there on until the call is over.
         call.last.append(partial(self.attempts.forgive, call.db, series, source))
-        return device
+        return row, device
 
     def _still(self, call: Call, row: PasswordRow) -> bool:
         """Whether what was verified is the password still, which nobody changes from here to the end of the call:

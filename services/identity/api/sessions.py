@@ -35,7 +35,7 @@ class SessionApi:
         self, request: session_pb2.StartSessionRequest, call: Call
     ) -> session_pb2.StartSessionResponse:
         source, shown = request.source_address, request.device_tokens
-        device = self.sign_in.check(call, request.login, request.password, source, shown)
+        password, device = self.sign_in.check(call, request.login, request.password, source, shown)
         known = "" if device else self.sign_in.devices.remember(call.db, call.user, call.now)
         # The password is held, so that no factor is added before the session is there.
         person, has_second_factor = held.account(call.db, call.user)
@@ -44,7 +44,7 @@ class SessionApi:
             begin = self.second_step.challenges.begin
             token = begin(call.db, person.user_id, request.language_code, call.now)
             return session_pb2.StartSessionResponse(challenge_token=token, device_token=known)
-        if link := self.renewal.link(call, person):
+        if link := self.renewal.link(call, person, password):
             return session_pb2.StartSessionResponse(password_link=link, device_token=known)
         opened = _opened(call, request, person, (sessions.PASSWORD,), request.language_code)
         opened.device_token = known
