@@ -2,7 +2,8 @@
 
 A write forgets the entry in its own transaction; PostgreSQL's NOTIFY carries that to every other process when the
 transaction commits. While the connection that listens is silent for two seconds, nothing is answered from memory; what
-is there may bear secrets, so it is also let go of then, and every five minutes.
+is there may bear secrets, so it is also let go of then, and every five minutes. A process that was frozen begins with
+nothing when it hears again.
 """
 
 from __future__ import annotations
@@ -85,6 +86,13 @@ class ReplyCache:
             self._entries.clear()
         self._cleared = time.monotonic()
 
+    def _hear(self) -> None:
+        """Notes that the connection is alive. A process that was frozen hears only now what was written meanwhile."""
+        now = time.monotonic()
+        if now - self._heard >= SILENCE_SECONDS or now - self._cleared >= OLDEST_SECONDS:
+            self._clear()
+        self._heard = now
+
     def _listen(self) -> None:
         while not self._stopping.is_set():
             try:
@@ -101,12 +109,10 @@ class ReplyCache:
             # What was written while nobody listened is unknown: begin with nothing.
             self._clear()
             while not self._stopping.is_set():
-                self._heard = time.monotonic()
-                if self._heard - self._cleared >= OLDEST_SECONDS:
-                    self._clear()
+                self._hear()
                 for notice in connection.notifies(timeout=_BEAT_SECONDS):
                     self._drop(notice.payload)
-                    self._heard = time.monotonic()
+                    self._hear()
                     if self._stopping.is_set():
                         return
                 connection.execute("select 1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -68,6 +69,18 @@ def test_nothing_is_kept_beyond_its_age(cache: ReplyCache, monkeypatch: pytest.M
     monkeypatch.setattr(replies, "OLDEST_SECONDS", 0.0)
 
     until(lambda: not cache._entries, "it was let go of")
+
+
+def test_who_was_frozen_trusts_nothing_from_before(
+    cache: ReplyCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.read("key", lambda: "old")
+    thawed = SimpleNamespace(monotonic=lambda: time.monotonic() + replies.SILENCE_SECONDS)
+    monkeypatch.setattr(replies, "time", thawed)
+
+    assert not cache.live
+    until(lambda: cache.live, "it hears again")
+    assert cache.read("key", lambda: "new") == "new"
 
 
 def test_nothing_is_kept_while_forgetting_is_not_heard_of(cache: ReplyCache, database: Database) -> None:
