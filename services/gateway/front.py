@@ -13,7 +13,7 @@ import time
 from functools import partial
 from typing import Any, Protocol
 
-from services.chassis.errors import Fault, Internal, NotFound
+from services.chassis.errors import Fault, Internal, Invalid, NotFound
 from services.chassis.request_ids import request_id
 from services.chassis.sources import network
 from services.gateway import problems, telemetry
@@ -82,6 +82,7 @@ class Front:
                 work = partial(_answer, self._application, asked)
                 response = await self._lanes.of(scope.path).run(work)
             else:
+                _refuse_unreadable(scope.headers)
                 response = (await self._rest.answer(*found, Request(asked))).sent(scope.method)
         except Fault as fault:
             response = self._refusal(scope, fault)
@@ -116,6 +117,14 @@ class Front:
         telemetry.finished(account, answer.status, 0.0)
         answer.headers["X-Request-Id"] = account.request_id
         return answer.sent(scope.method)
+
+
+def _refuse_unreadable(headers: Any) -> None:
+    """Refuses a header of which the server hands on the name alone, since its value is not ASCII: a key or a condition
+    would have no effect, and nobody would know."""
+    unreadable = set(headers.keys()) - {name for name, _ in headers.items()}
+    if unreadable:
+        raise Invalid.field(min(unreadable), "ascii", "must be ASCII")
 
 
 def address(scope: Scope) -> str:

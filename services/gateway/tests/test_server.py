@@ -117,6 +117,7 @@ def test_it_serves_over_https_and_survives_what_clients_do(gateway: Gateway) -> 
     assert _protocol(gateway, ["http/1.1"]) == "http/1.1"
     _stalled_bodies_hold_up_nobody(gateway, shop)
     _a_chunked_body_arrives(gateway, shop)
+    _a_header_that_is_no_text_is_named(gateway, shop)
     assert _status_line(
         gateway, b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * 65536 + b"\r\n\r\n"
     ) in (431, None)
@@ -174,6 +175,18 @@ def _a_chunked_body_arrives(gateway: Gateway, shop: str) -> None:
     connection = gateway.connect()
     connection.sendall(head.encode() + chunks)
     assert b'"displayName":"Qu"' in _read(connection)
+    connection.close()
+
+
+def _a_header_that_is_no_text_is_named(gateway: Gateway, shop: str) -> None:
+    head = (
+        f"PATCH {shop} HTTP/1.1\r\nHost: localhost\r\nIdempotency-Key: clé\r\nContent-Length: 2\r\n\r\n{{}}"
+    )
+    connection = gateway.connect()
+    connection.sendall(head.encode())
+    answer = _read(connection)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'"field":"idempotency-key"' in answer.replace(b": ", b":")
     connection.close()
 
 
