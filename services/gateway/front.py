@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import signal
 import sys
 import time
 from functools import partial
@@ -28,6 +29,8 @@ SLOWEST_BODY_SECONDS = 30.0
 _BODILESS = ("GET", "HEAD", "OPTIONS")
 
 
+DRAINS = signal.SIGURG
+"""Tells a process that it will end in a moment; to one that does not listen yet it means nothing."""
 RECEIVED = "comptoir.received"
 """When the whole request was here, before it waited for a thread."""
 
@@ -63,6 +66,13 @@ class Front:
         self._issuer = issuer
         self._slowest_body_seconds = slowest_body_seconds
         self._bodies = Bodies(most_held_bytes)
+        self._draining = False
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.add_signal_handler(DRAINS, self._drain)
+
+    def _drain(self) -> None:
+        self._draining = True
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._lanes.close()
@@ -91,7 +101,11 @@ class Front:
             response = self._refusal(scope, Internal("unforeseen"))
         finally:
             self._bodies.let_go(source, len(body))
-        protocol.response_bytes(*response)
+        status, headers, content = response
+        if self._draining and scope.http_version.startswith("1"):
+            # Whoever keeps the connection lets go of it, and meets no end half-way (RFC 9112 9.6).
+            headers = [*headers, ("Connection", "close")]
+        protocol.response_bytes(status, headers, content)
 
     async def _receive(self, scope: Scope, protocol: Any, body: bytearray, source: str) -> None:
         stated = scope.headers.get("content-length")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,11 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from services.chassis import log
 from services.chassis.config import ConfigError, load
 from services.gateway.config import GatewaySettings
+from services.gateway.front import DRAINS
 
 _GRACE_SECONDS = 15
+_DRAIN_SECONDS = 2.0
+"""How long a proxy has to send something over each connection that it keeps."""
 _MOST_CONNECTIONS = 4096
 _LARGEST_HEADERS = 32 * 1024
 _HEADERS_MILLISECONDS = 10_000
@@ -46,6 +51,7 @@ def serve() -> None:
     directory.mkdir(parents=True)
     server = _server(settings)
     server.on_startup(lambda: _serve_metrics(settings.metrics_listen, directory))
+    server.on_startup(lambda: _drain_first(server))
     server.serve()
     log.event("stopped")
 
@@ -81,6 +87,22 @@ def _server(settings: GatewaySettings) -> Any:
         respawn_interval=0.1,
         workers_kill_timeout=_GRACE_SECONDS,
     )
+
+
+def _drain_first(server: Any) -> None:
+    """At SIGTERM, goes on for a moment in which every answer asks for its connection to be closed."""
+
+    def drain(*_: Any) -> None:
+        # Whoever asks twice does not want to wait.
+        signal.signal(signal.SIGTERM, server.signal_handler_interrupt)
+        for worker in multiprocessing.active_children():
+            if worker.pid is not None:
+                os.kill(worker.pid, DRAINS)
+        ending = threading.Timer(_DRAIN_SECONDS, server.signal_handler_interrupt)
+        ending.daemon = True
+        ending.start()
+
+    signal.signal(signal.SIGTERM, drain)
 
 
 def _serve_metrics(address: str, directory: Path) -> None:

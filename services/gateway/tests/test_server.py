@@ -148,6 +148,27 @@ def test_it_finishes_what_is_under_way_before_it_ends(gateway: Gateway) -> None:
     assert b"Last words" in answer
 
 
+def test_before_it_ends_it_asks_those_who_keep_a_connection_to_let_go(gateway: Gateway) -> None:
+    connection = HTTPSConnection("localhost", gateway.port, timeout=PATIENCE_SECONDS, context=gateway.tls)
+
+    def answered() -> tuple[int, str]:
+        connection.request("GET", "/healthz")
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, answer.headers.get("Connection", "")
+
+    before = answered()
+    os.kill(gateway.kept.pid, signal.SIGTERM)
+    answers = [before]
+    while answers[-1] == (200, ""):
+        answers.append(answered())
+
+    assert before == (200, "")
+    assert answers[-1] == (200, "close")
+    # Others are still let in, until the proxy has noticed.
+    assert gateway.get("/healthz")[0] == 200
+
+
 def test_nothing_goes_on_answering_after_its_parent_was_killed(gateway: Gateway) -> None:
     idle = gateway.connect()
     gateway.kept.kill()
