@@ -27,8 +27,8 @@ BUGS = (
     Bug(
         "the session adds no company to what is read",
         "services/chassis/db/tenancy.py",
-        "lambda row: row.company == company, include_aliases=True)\n    by_user",
-        "lambda row: row.company == row.company, include_aliases=True)\n    by_user",
+        "TenantRow, lambda row: row.company == _COMPANY,",
+        "TenantRow, lambda row: row.company == row.company,",
         ("services/chassis/tests/test_tenancy.py",),
     ),
     Bug(
