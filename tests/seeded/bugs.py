@@ -51,8 +51,8 @@ BUGS = (
     Bug(
         "the right is not asked for",
         "services/chassis/authorize.py",
-        "    _check_right(caller, method)\n    check_fields",
-        "    check_fields",
+        "        _check_right(caller, method)\n        check_fields",
+        "        check_fields",
         ("services/chassis/tests/test_rights_matrix.py",),
     ),
     Bug(
@@ -115,8 +115,8 @@ BUGS = (
     Bug(
         "writes of people do not ask whether they still have their place",
         "services/chassis/rpc/stages.py",
-        "        *([standing] if standing is not None else []),\n",
-        "",
+        "[standing] if standing is not None and not method.reads_only else []",
+        "[]",
         (f"{MATRIX} part and shop",),
     ),
     Bug(
