@@ -10,6 +10,8 @@ from services.chassis.errors import Stale, Violation
 from services.gateway.routes import Route
 
 ANY = "*"
+FORM = r'^(\*|"[\x21\x23-\x7e]*")$'
+"""What `If-Match` looks like where it can match."""
 _TAG = re.compile(r'(?P<weak>W/)?(?P<opaque>"[\x21\x23-\x7e]*")')
 _HEADER = "If-Match"
 

@@ -10,6 +10,8 @@ from services.chassis.idempotency.keys import RULE, RULE_IN_WORDS, is_key
 from services.gateway.routes import Route
 
 HEADER = "Idempotency-Key"
+FORM = r'^([\x21\x23-\x7e][\x21-\x7e]{0,254}|"[\x21\x23-\x5b\x5d-\x7e]{1,255}")$'
+"""What the header looks like, bare or quoted, where nothing in it needs an escape."""
 _STRING = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
 """A string of structured fields (RFC 9651 3.3.3)."""
 _ESCAPED = re.compile(r"\\(.)")

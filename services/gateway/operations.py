@@ -12,8 +12,8 @@ from google.protobuf.descriptor import FieldDescriptor
 from comptoir.options.v1 import policy_pb2
 from services.chassis.contract import is_output, is_required
 from services.chassis.rights import ACCOUNT_SCOPE, RIGHTS
-from services.gateway import revisions
-from services.gateway.idempotency import HEADER, takes_key
+from services.gateway import conditional, idempotency, revisions
+from services.gateway.idempotency import takes_key
 from services.gateway.revisions import takes_revision
 from services.gateway.routes import WHOLE, Route
 from services.gateway.scalars import camel_case
@@ -106,13 +106,16 @@ def _query(route: Route, schemas: Schemas) -> Iterator[dict[str, Any]]:
 
 def _conditions(route: Route) -> Iterator[dict[str, Any]]:
     if route.etag and not route.method.reads_only:
-        yield _header("If-Match", "The ETag last read: a stale one is refused with `412`.")
+        yield _header(
+            "If-Match", "The ETag last read: a stale one is refused with `412`.", conditional.FORM
+        )
     if takes_key(route):
         yield _header(
-            HEADER,
+            idempotency.HEADER,
             "A key of your own for this request, of 1 to 255 visible ASCII characters, quoted or not: sent again "
             "within 24 hours (10 minutes where the answer bears a secret), it is answered as the first time and has "
             "no second effect.",
+            idempotency.FORM,
         )
     if _has_etag(route):
         yield _header("If-None-Match", "The ETag already held: answered with `304` while it is current.")
@@ -120,14 +123,16 @@ def _conditions(route: Route) -> Iterator[dict[str, Any]]:
         yield _header(
             revisions.LEAST,
             "A `Comptoir-Revision` that a change told: the answer is never older than that change.",
+            revisions.FORM,
         )
     yield _header(
         "X-Request-Id", "An id of your own for the request: 8 to 64 letters, digits, `.`, `_` or `-`."
     )
 
 
-def _header(name: str, description: str) -> dict[str, Any]:
-    return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+def _header(name: str, description: str, pattern: str = "") -> dict[str, Any]:
+    schema = {"type": "string", **({"pattern": pattern} if pattern else {})}
+    return {"name": name, "in": "header", "description": description, "schema": schema}
 
 
 def _has_etag(route: Route) -> bool:

@@ -7,10 +7,13 @@ import re
 from dataclasses import replace
 
 from services.chassis.errors import Fault
+from services.gateway import revisions
 from services.gateway.json_text import BODY
 from services.gateway.routes import WHOLE, Route
 from services.gateway.scalars import camel_case
 
+_HEADERS = {"min_revision": revisions.LEAST}
+"""What a client says by a header."""
 _NAME = re.compile(r"(^|\.)(\w+)(?![^\[]*\])")
 
 
@@ -24,6 +27,8 @@ def place(route: Route, fault: Fault) -> Fault:
 
 def client_field(route: Route, path: str) -> str:
     """A path of the request message as the client would write it."""
+    if path in _HEADERS:
+        return _HEADERS[path]
     if route.body not in ("", WHOLE):
         if path == route.body:
             return BODY

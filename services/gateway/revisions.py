@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
+from services.chassis.errors import Violation
 from services.chassis.rpc.metadata import MIN_REVISION
 from services.gateway.routes import Route
 
@@ -9,6 +13,15 @@ HEADER = "Comptoir-Revision"
 """Of the answer to a change."""
 LEAST = "Comptoir-Min-Revision"
 """Of a read: a revision that the same part of the platform told."""
+
+FORM = r"^[a-z]+\.[A-Za-z0-9_-]+$"
+"""What every revision looks like; which of them it is, only the service that told it knows."""
+
+
+def violations(route: Route, given: str | None) -> Iterator[Violation]:
+    """What is wrong with the header: what cannot be a revision cannot go with a call either."""
+    if given and takes_revision(route) and not re.fullmatch(FORM, given):
+        yield Violation(LEAST, "revision", "is no revision that a change told")
 
 
 def least(route: Route, given: str | None) -> dict[str, str]:

@@ -66,8 +66,8 @@ class Schemas:
     def part(
         self, message: Descriptor, fields: Collection[FieldDescriptor], name: str, form: Form = Form.FULL
     ) -> Schema:
-        """A reference to a schema of some fields of a message, under a name of its own."""
-        self.components[name] = self._of(message, fields, form)
+        """A reference to a schema of what may be sent of a message, under a name of its own."""
+        self.components[name] = {**self._of(message, fields, form), "additionalProperties": False}
         return {"$ref": f"#/components/schemas/{name}"}
 
     def field(self, field: FieldDescriptor, form: Form = Form.FULL) -> Schema:

@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from werkzeug.wrappers import Request
 
 from services.chassis.errors import Invalid, Violation
-from services.gateway import idempotency
+from services.gateway import idempotency, revisions
 from services.gateway.conditional import set_etag
 from services.gateway.decode import decode
 from services.gateway.faults import WrongMedia
@@ -54,6 +54,7 @@ def _violations(
             yield Violation(path.rpartition(".")[2], "address", "is not the one in the address")
     yield from set_etag(route, message, request.headers.get("If-Match"))
     yield from idempotency.violations(route, request.headers.get(idempotency.HEADER))
+    yield from revisions.violations(route, request.headers.get(revisions.LEAST))
     if "If-None-Match" in request.headers and not route.method.reads_only:
         yield Violation("If-None-Match", "precondition", "is for reading only")
 
