@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from services.chassis import log
 from services.chassis.db.database import LOST_HOST
+from services.chassis.db.patience import Patient
 
 SILENCE_SECONDS = 2.0
 OLDEST_SECONDS = 300.0
@@ -104,7 +105,8 @@ class ReplyCache:
             self._stopping.wait(_BEAT_SECONDS)
 
     def _listen_once(self) -> None:
-        with psycopg.connect(self._url, autocommit=True, connect_timeout=3, **LOST_HOST) as connection:
+        with Patient.connect(self._url, autocommit=True, connect_timeout=3, **LOST_HOST) as connection:
+            connection.be_patient(SILENCE_SECONDS)
             connection.execute(f'listen "{self._channel}"')
             # What was written while nobody listened is unknown: begin with nothing.
             self._clear()
@@ -115,4 +117,5 @@ class ReplyCache:
                     self._hear()
                     if self._stopping.is_set():
                         return
+                connection.be_patient(SILENCE_SECONDS)
                 connection.execute("select 1")

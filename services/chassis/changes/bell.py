@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import select
 import threading
+import time
 from collections import deque
 from typing import Any
 
@@ -17,6 +18,7 @@ import psycopg
 
 from services.chassis import log
 from services.chassis.db.database import LOST_HOST
+from services.chassis.db.patience import AT_ONCE_SECONDS
 
 CHANNEL = "comptoir_changes"
 LOCKS = 0x636D7472
@@ -99,11 +101,16 @@ class Bell:
             fresh = psycopg.connect(self._url, autocommit=True, connect_timeout=3, **options)
             with self._lock:
                 self._connection = fresh
+        until = time.monotonic() + AT_ONCE_SECONDS
         while not self._stopping:
             with self._lock:
-                connection = self._connection
+                connection: psycopg.Connection | None = self._connection
                 if connection is not None and (not self._transactions or self._send(connection)):
                     return
+                if connection is not None and time.monotonic() > until:
+                    # Nobody answers any more, on a host that lives.
+                    connection.close()
+                    self._connection = connection = None
             if connection is None:
                 raise psycopg.OperationalError
             # Raises as well if it was closed meanwhile.

@@ -121,12 +121,13 @@ class Hub:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _follow(self, connection: psycopg.AsyncConnection[dict[str, object]]) -> None:
-        await connection.execute(f"listen {CHANNEL}")
-        await self.reader.prepare(connection)
-        self._begin((await self.reader.horizon(connection)).xmin)
-        await self._refresh(connection)
+        # A database that stopped answering ends the connection, rather than that nothing more is told.
+        async with asyncio.timeout(_ROUND_SECONDS):
+            await connection.execute(f"listen {CHANNEL}")
+            await self.reader.prepare(connection)
+            self._begin((await self.reader.horizon(connection)).xmin)
+            await self._refresh(connection)
         while True:
-            # A database that stopped answering ends the connection, rather than that nothing more is told.
             async with asyncio.timeout(_ROUND_SECONDS):
                 await self._read(connection)
             # Whoever is about to commit is waited for by the next reading, and not here.

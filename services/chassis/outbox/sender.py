@@ -20,12 +20,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import psycopg
 from sqlalchemy import delete, func, select, update
 
 from services.chassis import fault_points, log
 from services.chassis.clock import Clock
 from services.chassis.db.database import LOST_HOST, Database
+from services.chassis.db.patience import AT_ONCE_SECONDS, Patient
 from services.chassis.db.scope import Scope
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.errors import TimedOut, Unavailable
@@ -206,17 +206,19 @@ class Sender:
                 self._stopping.wait(_POLL_SECONDS)
 
     def _listen(self) -> None:
-        with psycopg.connect(self._url, autocommit=True, connect_timeout=3, **LOST_HOST) as ears:
+        with Patient.connect(self._url, autocommit=True, connect_timeout=3, **LOST_HOST) as ears:
+            ears.be_patient(AT_ONCE_SECONDS)
             ears.execute(f'listen "{CHANNEL}"')
             while not self._stopping.is_set():
                 self.work()
                 self._wait(ears)
 
-    def _wait(self, ears: psycopg.Connection) -> None:
+    def _wait(self, ears: Patient) -> None:
         """Until mail is added here or elsewhere, or for the slow poll: what was put off calls nobody."""
         for _ in range(round(_POLL_SECONDS / _BEAT_SECONDS)):
             if self._stopping.is_set() or list(ears.notifies(timeout=_BEAT_SECONDS, stop_after=1)):
                 return
+        ears.be_patient(AT_ONCE_SECONDS)
         ears.execute("select 1")
 
 

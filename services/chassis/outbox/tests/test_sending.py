@@ -6,14 +6,16 @@ import threading
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.chassis.db.scope import Scope
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.outbox.mail import Letter, Mail
 from services.chassis.outbox.sender import pause
 from services.chassis.outbox.tables import OutboxRow
-from services.chassis.outbox.tests.office import ADDRESS, OUTBOX, SENDER, Office, letter
+from services.chassis.outbox.tests.office import ADDRESS, OUTBOX, SENDER, Office, letter, sender_to
 from services.chassis.outbox.tests.refusing import Refusing
+from services.chassis.testing.link import linked
 from services.chassis.testing.relay import Relay
 from services.chassis.testing.waiting import until
 
@@ -295,3 +297,18 @@ def test_the_server_is_not_asked_while_the_mail_is_with_another(office: Office, 
     office.sender().work()
 
     assert (tries, relay.tries) == (1, 1)
+
+
+def test_mail_goes_out_again_after_a_network_swallowed_every_byte(office: Office, relay: Relay) -> None:
+    with linked(office.clone.urls["svc"]) as (link, url):
+        sender = sender_to(url, office.address, office.clock, letter)
+        sender.start()
+        try:
+            office.add()
+            until(lambda: office.rows("SENT"), "the mail is sent")
+            with link.swallowing(), capture_logs() as lines:
+                office.add()
+                until(lambda: any(line["event"] == "outbox interrupted" for line in lines), "it gives up")
+            until(lambda: len(relay.taken) == 2, "the mail is sent as well")
+        finally:
+            sender.stop()
