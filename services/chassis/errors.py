@@ -183,6 +183,8 @@ _BY_CODE: dict[grpc.StatusCode, type[Fault]] = {
         Unimplemented,
     )
 }
+_BY_CODE[grpc.StatusCode.CANCELLED] = Unavailable
+"""A server that stops lets go of what it has not begun."""
 _BY_REASON: dict[str, type[Fault]] = {kind.default_reason: kind for kind in (KeyInUse, KeyReused, NotReady)}
 """Kinds that share their code with another: the reason, which is always this one, tells them apart."""
 

@@ -106,9 +106,7 @@ def _query(route: Route, schemas: Schemas) -> Iterator[dict[str, Any]]:
 
 def _conditions(route: Route) -> Iterator[dict[str, Any]]:
     if route.etag and not route.method.reads_only:
-        yield _header(
-            "If-Match", "The ETag last read: a stale one is refused with `412`.", conditional.FORM
-        )
+        yield _header("If-Match", "The ETag last read: a stale one is refused with `412`.", conditional.FORM)
     if takes_key(route):
         yield _header(
             idempotency.HEADER,

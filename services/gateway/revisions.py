@@ -20,13 +20,13 @@ FORM = r"^[a-z]+\.[A-Za-z0-9_-]+$"
 
 def violations(route: Route, given: str | None) -> Iterator[Violation]:
     """What is wrong with the header: what cannot be a revision cannot go with a call either."""
-    if given and takes_revision(route) and not re.fullmatch(FORM, given):
+    if given is not None and takes_revision(route) and not re.fullmatch(FORM, given):
         yield Violation(LEAST, "revision", "is no revision that a change told")
 
 
 def least(route: Route, given: str | None) -> dict[str, str]:
     """The metadata for the header of a read."""
-    return {MIN_REVISION: given} if given and takes_revision(route) else {}
+    return {MIN_REVISION: given} if given is not None and takes_revision(route) else {}
 
 
 def takes_revision(route: Route) -> bool:

@@ -112,6 +112,8 @@ _BY_CODE: dict[grpc.StatusCode, type[ComptoirError]] = {
     grpc.StatusCode.FAILED_PRECONDITION: Precondition,
     grpc.StatusCode.RESOURCE_EXHAUSTED: Exhausted,
     grpc.StatusCode.UNAVAILABLE: Unavailable,
+    # A server that stops lets go of what it has not begun.
+    grpc.StatusCode.CANCELLED: Unavailable,
     grpc.StatusCode.DEADLINE_EXCEEDED: TimedOut,
 }
 

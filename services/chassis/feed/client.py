@@ -18,6 +18,7 @@ _OPTIONS: list[tuple[str, Any]] = [
     # A feed whose host vanished is noticed within fifteen seconds.
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.http2.ping_timeout_ms", 5_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2_000),
 ]

@@ -34,6 +34,7 @@ _OPTIONS: list[tuple[str, int]] = [
     ("grpc.max_metadata_size", 16 * 1024),
     ("grpc.so_reuseport", 0),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.max_concurrent_streams", _STREAMS_IN_ALL),
     # A watcher that is gone without a word frees its place.
     ("grpc.keepalive_time_ms", 20_000),

@@ -34,6 +34,7 @@ _OPTIONS: list[tuple[str, int]] = [
     ("grpc.so_reuseport", 0),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
     ("grpc.http2.max_ping_strikes", 3),
+    ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.max_connection_idle_ms", 600_000),
     # Calls that never send their message hold a place until their connection ends.
     ("grpc.max_concurrent_streams", 64),

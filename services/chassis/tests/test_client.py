@@ -21,22 +21,24 @@ WRITE, READ = METHODS["ShopService/UpdateShop"], METHODS["ShopService/GetShop"]
 
 
 class Away(grpc.GenericRpcHandler):
-    """Counts what arrives, and answers nothing but UNAVAILABLE."""
+    """Counts what arrives, and answers nothing but that it is away."""
 
-    def __init__(self) -> None:
+    def __init__(self, code: grpc.StatusCode) -> None:
+        self._code = code
         self.arrived: Counter[str] = Counter()
 
     def service(self, handler_call_details: Any) -> Any:
         def refuse(_: bytes, context: grpc.ServicerContext) -> bytes:
             self.arrived[handler_call_details.method] += 1
-            context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+            context.abort(self._code, "away")
 
         return grpc.unary_unary_rpc_method_handler(refuse)
 
 
-@pytest.fixture
-def away() -> Away:
-    return Away()
+# A server that stops lets go of calls that it had not begun with CANCELLED.
+@pytest.fixture(params=[grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
+def away(request: pytest.FixtureRequest) -> Away:
+    return Away(request.param)
 
 
 @pytest.fixture

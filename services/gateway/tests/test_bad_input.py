@@ -67,7 +67,7 @@ def test_each_bad_parameter_is_named(door: Door, query: str, expected: tuple[str
 
 
 @pytest.mark.parametrize(
-    "revision", ["newest", "shop.", "identity.AAAA", "shop.AAAA", "shop.a\tb", "shop.é", "*"], ids=ascii
+    "revision", ["", "newest", "shop.", "identity.AAAA", "shop.AAAA", "shop.a\tb", "shop.é", "*"], ids=ascii
 )
 def test_what_is_no_revision_is_named_by_its_header(door: Door, revision: str) -> None:
     answer = door.call("GET", door.opened(), headers={"Comptoir-Min-Revision": revision})
