@@ -17,6 +17,19 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield running
 
 
+@pytest.fixture(
+    autouse=True,
+    params=[
+        pytest.param(1, marks=pytest.mark.slow),
+        *(pytest.param(n, marks=pytest.mark.soak) for n in range(2, 21)),
+    ],
+)
+def round_(request: pytest.FixtureRequest) -> int:
+    """Each fault is made once where every change is checked, and many times where the big numbers run."""
+    number: int = request.param
+    return number
+
+
 @pytest.fixture
 def visitor(faulty: Platform) -> Visitor:
     """Somebody who has just signed in, to a platform where everything works."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from deploy.local.databases import database_name
 from deploy.local.platforms import Platform
 from deploy.local.postgres import Cluster
 from services.chassis.testing.waiting import until
 from tests.faults.freezing import frozen
 from tests.faults.visitor import GENEROUS_SECONDS, Visitor, recovers, refused_in_time
-
-pytestmark = pytest.mark.slow
 
 
 def refuses(visitor: Visitor) -> list[str]:

@@ -18,8 +18,6 @@ from services.chassis.testing.running import METHODS
 from tests.faults.flood import connected, pings_until_closed, silent
 from tests.faults.freezing import resident_megabytes
 
-pytestmark = pytest.mark.slow
-
 GET, SERVICE = "/comptoir.shop.v1.ShopService/GetShop", "payment-engine"
 MEGABYTES = 48.0
 """What a process may hold more after a flood than before: far less than a hundredth of what was sent."""

@@ -11,8 +11,6 @@ from services.chassis.testing.waiting import until
 from tests.faults.freezing import frozen
 from tests.faults.visitor import GENEROUS_SECONDS, Visitor, recovers
 
-pytestmark = pytest.mark.slow
-
 
 def test_a_service_that_froze_holds_its_callers_no_longer_than_the_deadline_and_nobody_else(
     faulty: Platform, visitor: Visitor
@@ -36,6 +34,19 @@ def test_who_is_signed_in_reads_on_while_identity_is_down_and_writes_say_that_th
 
     recovers("a freeze of identity", visitor.renames_shop, visitor.corrects_company)
     assert (written.status, written.retry_after != "") == (503, True)
+    assert [outcome.status for outcome in read] == [200, 200]
+
+
+def test_processes_that_start_while_identity_is_down_believe_the_last_keys_that_they_knew(
+    faulty: Platform, visitor: Visitor
+) -> None:
+    with frozen(faulty, "identity", "identity-feed"):
+        for name in ("shop", "company", "gateway"):
+            faulty.kill(name, signal.SIGKILL)
+            faulty.process(name).wait_healthy()
+        read = [visitor.reads_shop(), visitor.reads_company()]
+
+    recovers("a freeze of identity", visitor.renames_shop, visitor.corrects_company)
     assert [outcome.status for outcome in read] == [200, 200]
 
 
