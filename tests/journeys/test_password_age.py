@@ -6,20 +6,17 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import pytest
 import requests
 
-from comptoir.identity.v1 import membership_pb2, user_pb2
 from deploy.local.browser import Application, Forms, Merchant
 from deploy.local.databases import database_name
 from deploy.local.platforms import Platform
 from deploy.local.postgres import Cluster
-from services.chassis.rpc.client import Client
-from services.chassis.testing.running import METHODS
 from services.chassis.testing.waiting import until
+from tests.accounts import PASSWORD, opened
 
 SignIn = Callable[..., Merchant]
-PASSWORD, ANOTHER = "seven tall herons wait 4 rain", "nine quiet otters swim 3 rivers"
+ANOTHER = "nine quiet otters swim 3 rivers"
 
 
 def grow_old(platform: Platform, login: str) -> None:
@@ -43,35 +40,11 @@ def sent(browser: Application, page: requests.Response, **typed: str) -> request
     return browser.session.post(urljoin(page.url, form["action"]), data=data, headers=headers, timeout=30)
 
 
-@pytest.fixture
-def newcomer(platform: Platform, demonstration: dict[str, Any]) -> str:
-    """Login of somebody new in a company that is there."""
-    client = Client(demonstration["grpc"]["identity"], platform.layout.certificates / "bootstrap")
-    user = user_pb2.User(
-        login="basile",
-        email="basile@people.example",
-        given_name="Basile",
-        family_name="Exemple",
-        language_code="fr",
-        time_zone="Pacific/Noumea",
-    )
-    made: Any = client.call(
-        METHODS["UserService/CreateUser"], user_pb2.CreateUserRequest(user=user, initial_password=PASSWORD)
-    )
-    place = membership_pb2.Membership(user=made.name, role=membership_pb2.ROLE_READER, all_shops=True)
-    company = demonstration["companies"]["atelier"]
-    client.call(
-        METHODS["MembershipService/CreateMembership"],
-        membership_pb2.CreateMembershipRequest(parent=company, membership=place),
-    )
-    client.close()
-    return user.login
-
-
 def test_an_old_password_leads_to_another_and_then_into_the_company(
-    platform: Platform, demonstration: dict[str, Any], signed_in: SignIn, newcomer: str
+    platform: Platform, demonstration: dict[str, Any], signed_in: SignIn
 ) -> None:
     company, chloe = demonstration["companies"]["atelier"], signed_in("chloe", "atelier")
+    newcomer = opened(platform, "basile", company).login
 
     def require(wanted: bool) -> None:
         decided = chloe.request("POST", f"/v1/{company}:requirePasswordRenewal", json={"required": wanted})
