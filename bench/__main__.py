@@ -23,6 +23,7 @@ from bench.rules import payment_rules
 from bench.signing_in import issued_tokens, password_posts, token_checks
 from bench.sizes import reads_by_size
 from bench.stand import stand
+from bench.telling_apart import telling_apart
 from bench.watch import until_seen
 from bench.writes import update_shop
 from deploy.local import erasure, ports
@@ -61,6 +62,7 @@ def _on_the_platform(scale: float) -> tuple[list[Row], list[Holding]]:
             *issued_tokens(platform, peers, scale),
             *password_posts(platform, scale),
             *token_checks(scale),
+            *telling_apart(platform, scale),
         ]
         return rows, held(platform)
 

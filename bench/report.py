@@ -39,6 +39,9 @@ so less is better.
   signed by ES256. Here the application, its secret and its place are read from the database, where the secret's use is
   noted once a minute, and gateway and identity are two processes.
 - *A password*: the form of the sign-in page is sent; the peer is the same hashing in this process.
+- *A wrong password*, *a link asked for*: wall time of one call at a time to identity, about an account and about
+  nobody's, in pairs whose order is by chance. The first figure compares the medians; the second counts the pairs in
+  which the account took longer, in standard errors of a fair coin: beyond three, time would tell who is there.
 - *One of … companies*: three platforms of the shop service, filled by COPY with chains that verify; a company is
   chosen at random for each read, which passes by what is in memory.
 - *A write* is `UpdateShop`, without the log: by the same service with nothing recorded and nothing appended, on a

@@ -35,6 +35,8 @@ class Caller:
     """Public ids of the shops reached; None for every shop."""
     client_id: str = ""
     session: str = ""
+    token_id: str = ""
+    """Of the token (`jti`), which may be revoked by itself."""
     authenticated_at: datetime | None = None
     """When the person last proved who they are."""
     key_thumbprint: str = ""

@@ -165,6 +165,7 @@ def _caller(claims: dict[str, Any], service: str) -> Caller:
             scopes=scopes,
             shops=_shops(claims),
             client_id=claims["client_id"],
+            token_id=claims["jti"],
             key_thumbprint=_bound_to(claims),
             is_application=True,
         )
@@ -182,6 +183,7 @@ def _caller(claims: dict[str, Any], service: str) -> Caller:
         shops=None if operator else _shops(claims),
         client_id=claims["client_id"],
         session=claims["sid"],
+        token_id=claims["jti"],
         authenticated_at=datetime.fromtimestamp(claims["auth_time"], UTC),
         key_thumbprint=_bound_to(claims),
         level=claims.get("acr", ""),

@@ -107,7 +107,9 @@ def _handlers(resources: Resources) -> Handlers:
         invitation_pb2.DESCRIPTOR.services_by_name["InvitationService"]: InvitationApi(
             Inviting(links, mails), Accepting(attempts, links, passwords, mails, database)
         ),
-        enrolment_pb2.DESCRIPTOR.services_by_name["EnrolmentService"]: EnrolmentApi(enrolling),
+        enrolment_pb2.DESCRIPTOR.services_by_name["EnrolmentService"]: EnrolmentApi(
+            enrolling, Removing(mails)
+        ),
         factor_pb2.DESCRIPTOR.services_by_name["FactorService"]: FactorApi(enrolling, Removing(mails)),
         mail_pb2.DESCRIPTOR.services_by_name["MailService"]: MailApi(outbox),
         password_pb2.DESCRIPTOR.services_by_name["PasswordService"]: PasswordApi(

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, ForeignKeyConstraint, Text, bindparam, delete, select
+from sqlalchemy import ARRAY, ForeignKeyConstraint, Text, bindparam, delete, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from services.chassis.caller import Caller
 from services.chassis.changes.recorder import CREATE, Recorded
 from services.chassis.contract import PATTERNS
 from services.chassis.db.rows import DirectoryRow, PersonRow
@@ -70,7 +71,10 @@ class SessionRow(PersonRow, Base):
 
 
 class EndedSessionRow(DirectoryRow, Base):
-    """A session that is over while access tokens of it may still be alive: what other services hear of it."""
+    """A session that is over while access tokens of it may still be alive: what other services hear of it.
+
+    A token that is revoked by itself is kept here too, with its own id in place of a session's (decision 18).
+    """
 
     __tablename__ = "ended_sessions"
     __recorded__ = Recorded("comptoir.identity/EndedSession", actions=frozenset({CREATE}))
@@ -168,6 +172,28 @@ def hold(call: Call, value: str) -> SessionRow:
 def seek(db: Session, session_id: str) -> SessionRow | None:
     """The session of this id, if it is still kept."""
     return db.scalars(select(SessionRow).where(SessionRow.session_id == session_id)).one_or_none()
+
+
+def of_token(db: Session, caller: Caller) -> SessionRow | None:
+    """The session of a verified access token, if the token was not revoked by itself."""
+    query = select(SessionRow).where(SessionRow.session_id == caller.session, ~_revoked(caller))
+    return db.scalars(query).one_or_none()
+
+
+def is_revoked(db: Session, caller: Caller) -> bool:
+    """Whether a verified access token was revoked by itself."""
+    return bool(db.scalar(select(_revoked(caller))))
+
+
+def revoke_token(db: Session, caller: Caller, now: datetime) -> None:
+    """Ends one access token and nothing else. The caller holds what keeps others from doing so at once."""
+    if not is_revoked(db, caller):
+        db.add(EndedSessionRow(user_id=caller.subject, session_id=caller.token_id, end_time=now))
+
+
+def _revoked(caller: Caller) -> Any:
+    row = EndedSessionRow
+    return exists().where(row.user_id == caller.subject, row.session_id == caller.token_id)
 
 
 def lock(db: Session, session_id: str) -> SessionRow | None:

@@ -39,6 +39,8 @@ NO_REAL_CALL = {
     **dict.fromkeys(
         (
             "EnrolmentService/FinishEnrolment",
+            "EnrolmentService/RemoveFactor",
+            "EnrolmentService/RenewRecoveryCodes",
             "FactorService/CreatePasskey",
             "FactorService/DeletePasskey",
             "FactorService/DeleteTotp",

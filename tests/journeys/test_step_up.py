@@ -42,7 +42,7 @@ def test_a_challenge_leads_through_the_pages_to_a_token_that_the_call_takes(
 
     def challenged(answer: requests.Response) -> dict[str, str]:
         assert answer.status_code == 401, answer.text
-        assert answer.json()["reason"] == "PROOF_TOO_OLD"
+        assert answer.json()["reason"] == "INSUFFICIENT_USER_AUTHENTICATION"
         found = dict(_CHALLENGE.findall(answer.headers["WWW-Authenticate"]))
         assert found["error"] == "insufficient_user_authentication"
         return {name: found[name] for name in ("acr_values", "max_age") if name in found}

@@ -65,7 +65,7 @@ class Standing:
                 retry_after_seconds=1,
             )
         if found.ended:
-            raise Unauthenticated("The session is over: sign in again.", reason="SESSION_ENDED")
+            raise Unauthenticated("The session is over, or the token was revoked.", reason="SESSION_ENDED")
         registered = is_application(caller.client_id)
         if registered and found.application_id is None:
             raise Unauthenticated("The application is suspended, or was removed.", reason="APPLICATION_ENDED")
@@ -81,7 +81,9 @@ class Standing:
 
     def _query(self, caller: Caller) -> Any:
         grants, ended, registered = self.grants, self.ended_sessions, self.applications
-        over = exists().where(ended.c.user_id == caller.subject, ended.c.session_id == caller.session)
+        # A token that was revoked by itself is told as an ended session is, under its own id.
+        ids = (caller.session, caller.token_id)
+        over = exists().where(ended.c.user_id == caller.subject, ended.c.session_id.in_(ids))
         one = select(self._heard().label("heard"), over.label("ended")).subquery()
         company = caller.company or ""
         place = and_(grants.c.company == company, grants.c.user_id == caller.subject)

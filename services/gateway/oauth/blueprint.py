@@ -22,6 +22,7 @@ from services.gateway.oauth.authorization_endpoint import AuthorizationEndpoint
 from services.gateway.oauth.csrf import Csrf, ForeignForm
 from services.gateway.oauth.email_confirmation import EmailConfirmation
 from services.gateway.oauth.enrol import Enrol
+from services.gateway.oauth.factors import Factors
 from services.gateway.oauth.failures import Failures
 from services.gateway.oauth.freshness import Freshness
 from services.gateway.oauth.help import Help, HelpSettings
@@ -77,6 +78,7 @@ def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system
     second_step = SecondStep(identity, arrival, pages, targets)
     passkey = PasskeySignIn(identity, arrival, pages, targets)
     enrol = Enrol(identity, sessions, pages, targets)
+    factors = Factors(identity, sessions, pages)
     logout = Logout(identity, sessions, pages, id_tokens)
     email = EmailConfirmation(identity, pages)
     help_pages, reset = Help(pages), PasswordReset(identity, pages, help_settings)
@@ -109,6 +111,8 @@ def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system
         ("POST", places.PASSWORD_HELP, reset.send),
         ("GET", places.PASSWORD_RESET, reset.choose),
         ("POST", places.PASSWORD_RESET, reset.submit),
+        ("GET", places.FACTORS, factors.show),
+        ("POST", places.FACTORS, factors.submit),
         ("GET", places.EMAIL, email.ask),
         ("POST", places.EMAIL, email.submit),
         ("GET", places.INVITATION, invitation.show),

@@ -1,4 +1,4 @@
-"""`/sign-in/enrol` (ID10): the first factor of somebody whom a company lets in only with one."""
+"""`/sign-in/enrol` (ID10): the first factor of somebody whom a company lets in only with one, or one more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from markupsafe import Markup
 from services.chassis.errors import Exists, Invalid, Precondition, Unauthenticated
 from services.gateway.oauth.identity import Identity
 from services.gateway.oauth.pages import Pages
-from services.gateway.oauth.places import ENROL, SIGN_IN, onward, with_query
+from services.gateway.oauth.places import ENROL, FACTORS, SIGN_IN, onward, with_query
 from services.gateway.oauth.redirects import see_other
 from services.gateway.oauth.second_step import proof_in_form
 from services.gateway.oauth.sessions import Sessions, SignedIn
@@ -45,6 +45,8 @@ class Enrol:
             return self._for_whoever_is_here(onto, [Problem("second_step.refused", "code")])
         except (Exists, Precondition, Unauthenticated):
             return self._for_whoever_is_here(onto)
+        if not codes:
+            return see_other(onto)
         return self.pages.show(
             "recovery_codes.html", ui_locales=[person.session.language_code], codes=codes, onto=onto
         )
@@ -73,6 +75,7 @@ class Enrol:
             ui_locales=[person.session.language_code],
             script=True,
             onto=onto,
+            asked_for=onto != FACTORS,
             offer=offer,
             # Drawn by identity, of nothing that anybody typed but the login, which has letters and digits.
             picture=Markup(offer.qr_svg),  # noqa: S704

@@ -119,6 +119,26 @@ class Identity:
             self._enrolment("FinishEnrolment", asked, enrolment_pb2.FinishEnrolmentResponse).recovery_codes
         )
 
+    def factors(self, session_token: str) -> enrolment_pb2.ShownFactors:
+        """What proves who the person is, beside the password."""
+        asked = enrolment_pb2.ShowFactorsRequest(session_token=session_token)
+        return self._enrolment("ShowFactors", asked, enrolment_pb2.ShownFactors)
+
+    def remove_factor(self, session_token: str, passkey_id: str) -> None:
+        """Takes a passkey away, or the authenticator application where none is named."""
+        asked = enrolment_pb2.RemoveFactorRequest(session_token=session_token)
+        if passkey_id:
+            asked.passkey_id = passkey_id
+        else:
+            asked.totp = True
+        self._enrolment("RemoveFactor", asked, enrolment_pb2.RemoveFactorResponse)
+
+    def renew_recovery_codes(self, session_token: str) -> list[str]:
+        """New recovery codes."""
+        asked = enrolment_pb2.RenewRecoveryCodesRequest(session_token=session_token)
+        answer = enrolment_pb2.RenewRecoveryCodesResponse
+        return list(self._enrolment("RenewRecoveryCodes", asked, answer).codes)
+
     def session(self, token: str) -> session_pb2.Session | None:
         """The session behind the token, marked as used, unless it has ended."""
         try:

@@ -18,6 +18,7 @@ SIGNED_IN = "/signed-in"
 PASSWORD_HELP = "/help/password"  # noqa: S105 - an address
 PASSWORD_RESET = "/password/reset"  # noqa: S105 - an address
 EMAIL = "/account/email"
+FACTORS = "/account/factors"
 INVITATION = "/invitation"
 FAQ = "/help/faq"
 

@@ -30,7 +30,7 @@ class TokenEndpoint:
         return response
 
     def revoke(self) -> Response:
-        """Ends the family of a refresh token; an unknown token is as good as revoked (RFC 7009 2.2)."""
+        """Ends a refresh token's family, or one access token; an unknown one is as good as revoked (RFC 7009 2.2)."""
         form = Parameters(request.form)
         try:
             asked = oauth_pb2.RevokeTokenRequest(

@@ -27,7 +27,7 @@ class FactorApi:
         row = totp.find(call.db, call.user)
         if row is None:
             raise unknown(request.name)
-        return _totp(row)
+        return shown_totp(row)
 
     def enrol_totp(self, request: factor_pb2.EnrolTotpRequest, call: Call) -> factor_pb2.EnrolTotpResponse:
         made = self.enrolling.begin_totp(call.db, call.user, call.now)
@@ -39,7 +39,7 @@ class FactorApi:
         row, codes = self.enrolling.confirm_totp(
             call.db, call.user, call.caller.session, request.code, call.now
         )
-        return factor_pb2.ConfirmTotpResponse(totp=_totp(row), recovery_codes=codes)
+        return factor_pb2.ConfirmTotpResponse(totp=shown_totp(row), recovery_codes=codes)
 
     def delete_totp(self, request: factor_pb2.DeleteTotpRequest, call: Call) -> factor_pb2.DeleteTotpResponse:
         self.removing.totp(call.db, call.user, request.name, call.now)
@@ -48,7 +48,9 @@ class FactorApi:
     def list_passkeys(
         self, request: factor_pb2.ListPasskeysRequest, call: Call
     ) -> factor_pb2.ListPasskeysResponse:
-        return factor_pb2.ListPasskeysResponse(passkeys=map(_passkey, passkeys.listed(call.db, call.user)))
+        return factor_pb2.ListPasskeysResponse(
+            passkeys=map(shown_passkey, passkeys.listed(call.db, call.user))
+        )
 
     def begin_passkey(
         self, request: factor_pb2.BeginPasskeyRequest, call: Call
@@ -68,11 +70,11 @@ class FactorApi:
             request.credential_json,
             call.now,
         )
-        return factor_pb2.CreatePasskeyResponse(passkey=_passkey(row), recovery_codes=codes)
+        return factor_pb2.CreatePasskeyResponse(passkey=shown_passkey(row), recovery_codes=codes)
 
     def update_passkey(self, request: factor_pb2.UpdatePasskeyRequest, call: Call) -> factor_pb2.Passkey:
         row = self._find(request.passkey.name, call)
-        renamed = _passkey(row)
+        renamed = shown_passkey(row)
         merge(request.passkey, renamed, call.paths)
         row.display_name = renamed.display_name
         return renamed
@@ -111,7 +113,8 @@ class FactorApi:
         return row
 
 
-def _totp(row: TotpRow) -> factor_pb2.Totp:
+def shown_totp(row: TotpRow) -> factor_pb2.Totp:
+    """The application as its person sees it."""
     shown = factor_pb2.Totp(name=row.name)
     shown.create_time.FromDatetime(row.create_time)
     if row.confirm_time is not None:
@@ -121,7 +124,8 @@ def _totp(row: TotpRow) -> factor_pb2.Totp:
     return shown
 
 
-def _passkey(row: PasskeyRow) -> factor_pb2.Passkey:
+def shown_passkey(row: PasskeyRow) -> factor_pb2.Passkey:
+    """The passkey as its person sees it."""
     shown = factor_pb2.Passkey(name=row.name, display_name=row.display_name, device_bound=row.device_bound)
     shown.create_time.FromDatetime(row.create_time)
     if row.use_time is not None:

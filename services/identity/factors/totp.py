@@ -132,6 +132,12 @@ def find(db: Session, user_id: str, *, for_update: bool = False) -> TotpRow | No
     return db.scalars(query, execution_options={"populate_existing": True}).one_or_none()
 
 
+def confirmed(db: Session, user_id: str) -> TotpRow | None:
+    """The person's application, if it counts."""
+    row = find(db, user_id)
+    return row if row is not None and row.confirm_time is not None else None
+
+
 def place_of(user_id: str) -> Place:
     """Where the secret is sealed: under the person's own key, which is gone when they are erased."""
     return Place(

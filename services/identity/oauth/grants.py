@@ -23,6 +23,7 @@ from services.chassis.errors import Unauthenticated
 from services.chassis.rpc.call import Call
 from services.chassis.tokens import TokenVerifier
 from services.identity import bearers, memberships, sessions, users
+from services.identity.applications import rows as applications
 from services.identity.applications.rules import BY_ITSELF, own_scopes
 from services.identity.factors import held
 from services.identity.memberships import Authority
@@ -162,7 +163,7 @@ class Grants:
         given = sorted(caller.scopes & set(client.scopes))
         if not given or not set(scopes) <= set(given):
             raise invalid_scope(set(scopes) - set(given))
-        session = sessions.seek(call.db, caller.session)
+        session = sessions.of_token(call.db, caller)
         if session is None or not session.alive(call.now):
             raise invalid_subject_token()
         authority = memberships.authority_in(call.db, caller.subject, company)
@@ -176,7 +177,10 @@ class Grants:
         return Tokens(access, "", "", subject.scopes, subject.seconds)
 
     def revoke(self, call: Call, client: Client, token: str) -> None:
-        """Ends the family of the client's own refresh token; anything else is not known, which is no error."""
+        """Ends the family of the client's own refresh token, or its own access token alone; anything else is not
+        known, which is no error."""
+        if self._revoke_access(call, client, token):
+            return
         read = self.refresh_tokens.read(call.db, token)
         user_id = bearers.owner(call.db, bearers.FAMILY, read.family_id) if read else None
         if read is None or user_id is None:
@@ -186,6 +190,24 @@ class Grants:
         if family is not None and family.client_id == client.client_id:
             sessions.lock(call.db, family.session_id)
             bearers.forget(call.db, bearers.FAMILY, read.family_id)
+
+    def _revoke_access(self, call: Call, client: Client, token: str) -> bool:
+        """Whether it is an access token: it is revoked then, if it is the client's own."""
+        try:
+            caller = self.verifier.verify(token)
+        except Unauthenticated:
+            return False
+        if caller.client_id != client.client_id:
+            return True
+        # Whoever else revokes it meanwhile waits for the one or for the other row.
+        if caller.is_application:
+            call.enter(company=caller.company)
+            applications.find(call.db, call.company, caller.subject, for_update=True)
+        else:
+            call.enter(user=caller.subject)
+            sessions.lock(call.db, caller.session)
+        sessions.revoke_token(call.db, caller, call.now)
+        return True
 
     def _signed(self, subject: Subject, authority: Authority, refresh: str, nonce: str) -> Tokens:
         key = self.keys.signer()

@@ -49,9 +49,12 @@ class Introspection:
             return None
         if caller.client_id != client.client_id:
             return None
-        if not caller.is_application:
+        if caller.is_application:
+            if sessions.is_revoked(call.db, caller):
+                return None
+        else:
             call.enter(user=caller.subject)
-            session = sessions.seek(call.db, caller.session)
+            session = sessions.of_token(call.db, caller)
             if session is None or not session.alive(call.now):
                 return None
         claims = self.tokens.claims(token)

@@ -56,6 +56,16 @@ def test_a_person_goes_on_in_another_company_by_the_same_sign_in(acts: Acts, sec
     assert exchange(acts, met.client, tokens.access_token, met.first).access_token
 
 
+def test_what_was_revoked_is_exchanged_for_nothing(acts: Acts) -> None:
+    met = Encounter(acts)
+    assert met.exchange(met.second).access_token
+    acts.revoke(met.client, met.tokens.access_token)
+    with pytest.raises(Invalid) as refused:
+        met.exchange(met.second)
+
+    assert refused.value.reason == "INVALID_SUBJECT_TOKEN"
+
+
 def test_an_exchange_gains_no_time(acts: Acts, hands: Hands) -> None:
     """Or one stolen token would be good as long as the sign-in, whatever was revoked."""
     met = Encounter(acts)

@@ -257,10 +257,13 @@ def test_adding_the_first_factor_asks_for_a_sign_in_of_now(gateway: Gateway) -> 
     assert gateway.browser().get("/sign-in/enrol").status_code == 303
 
 
-def test_the_page_adds_no_factor_beside_another(gateway: Gateway, person: Person) -> None:
+def test_the_page_adds_a_passkey_beside_an_application_and_no_second_application(
+    gateway: Gateway, person: Person
+) -> None:
     browser, page = challenged(gateway, person)
     browser.submit(page, recovery_code=person.codes.pop())
-    answer = browser.get("/sign-in/enrol?next=/help/faq")
+    page = browser.get("/sign-in/enrol?next=/help/faq")
 
-    assert urlsplit(answer.location).path == "/sign-in"
-    assert "secret" not in answer.text
+    assert (page.status_code, 'data-passkey="create"' in page.text) == (200, True)
+    assert "<code>" not in page.text
+    assert "<svg" not in page.text

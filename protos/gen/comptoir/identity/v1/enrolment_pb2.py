@@ -23,13 +23,14 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from comptoir.identity.v1 import factor_pb2 as comptoir_dot_identity_dot_v1_dot_factor__pb2
 from comptoir.identity.v1 import session_pb2 as comptoir_dot_identity_dot_v1_dot_session__pb2
 from comptoir.options.v1 import policy_pb2 as comptoir_dot_options_dot_v1_dot_policy__pb2
 from comptoir.options.v1 import rules_pb2 as comptoir_dot_options_dot_v1_dot_rules__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$comptoir/identity/v1/enrolment.proto\x12\x14\x63omptoir.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"comptoir/identity/v1/session.proto\x1a comptoir/options/v1/policy.proto\x1a\x1f\x63omptoir/options/v1/rules.proto\x1a\x1fgoogle/api/field_behavior.proto\"?\n\x15\x42\x65ginEnrolmentRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\"y\n\x16\x42\x65ginEnrolmentResponse\x12\x13\n\x06secret\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x13\n\x06qr_svg\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x35\n\x07passkey\x18\x03 \x01(\x0b\x32$.comptoir.identity.v1.PasskeyOptions\"\xcb\x01\n\x16\x46inishEnrolmentRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\ttotp_code\x18\x02 \x01(\tB\n\x80\x01\x01\xbaH\x04r\x02\x18@H\x00\x12\x35\n\x07passkey\x18\x03 \x01(\x0b\x32\".comptoir.identity.v1.PasskeyProofH\x00\x12!\n\x0c\x64isplay_name\x18\x04 \x01(\tB\x0b\xbaH\x08r\x06\x18?\x88\xb5\x18\x01\x42\x0e\n\x05proof\x12\x05\xbaH\x02\x08\x01\"6\n\x17\x46inishEnrolmentResponse\x12\x1b\n\x0erecovery_codes\x18\x01 \x03(\tB\x03\x80\x01\x01\x32\xb1\x03\n\x10\x45nrolmentService\x12\xc0\x01\n\x0e\x42\x65ginEnrolment\x12+.comptoir.identity.v1.BeginEnrolmentRequest\x1a,.comptoir.identity.v1.BeginEnrolmentResponse\"S\x8a\xb5\x18O\n\x01\x04\x18\x01 \x03(\x01\x32\x42{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\"}H\x01\x12\xd9\x01\n\x0f\x46inishEnrolment\x12,.comptoir.identity.v1.FinishEnrolmentRequest\x1a-.comptoir.identity.v1.FinishEnrolmentResponse\"i\x8a\xb5\x18\x65\n\x01\x04\x18\x01 \x03(\x01\x32X{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\", \"totpCode\": \"314159\"}H\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$comptoir/identity/v1/enrolment.proto\x12\x14\x63omptoir.identity.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!comptoir/identity/v1/factor.proto\x1a\"comptoir/identity/v1/session.proto\x1a comptoir/options/v1/policy.proto\x1a\x1f\x63omptoir/options/v1/rules.proto\x1a\x1fgoogle/api/field_behavior.proto\"?\n\x15\x42\x65ginEnrolmentRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\"y\n\x16\x42\x65ginEnrolmentResponse\x12\x13\n\x06secret\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x13\n\x06qr_svg\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x35\n\x07passkey\x18\x03 \x01(\x0b\x32$.comptoir.identity.v1.PasskeyOptions\"\xcb\x01\n\x16\x46inishEnrolmentRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\ttotp_code\x18\x02 \x01(\tB\n\x80\x01\x01\xbaH\x04r\x02\x18@H\x00\x12\x35\n\x07passkey\x18\x03 \x01(\x0b\x32\".comptoir.identity.v1.PasskeyProofH\x00\x12!\n\x0c\x64isplay_name\x18\x04 \x01(\tB\x0b\xbaH\x08r\x06\x18?\x88\xb5\x18\x01\x42\x0e\n\x05proof\x12\x05\xbaH\x02\x08\x01\"6\n\x17\x46inishEnrolmentResponse\x12\x1b\n\x0erecovery_codes\x18\x01 \x03(\tB\x03\x80\x01\x01\"<\n\x12ShowFactorsRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\"\x81\x01\n\x0cShownFactors\x12(\n\x04totp\x18\x01 \x01(\x0b\x32\x1a.comptoir.identity.v1.Totp\x12/\n\x08passkeys\x18\x02 \x03(\x0b\x32\x1d.comptoir.identity.v1.Passkey\x12\x16\n\x0erecovery_codes\x18\x03 \x01(\x05\"}\n\x13RemoveFactorRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\x12\x0e\n\x04totp\x18\x02 \x01(\x08H\x00\x12\x1d\n\npasskey_id\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18?H\x00\x42\x0f\n\x06\x66\x61\x63tor\x12\x05\xbaH\x02\x08\x01\"\x16\n\x14RemoveFactorResponse\"C\n\x19RenewRecoveryCodesRequest\x12&\n\rsession_token\x18\x01 \x01(\tB\x0f\x80\x01\x01\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\"0\n\x1aRenewRecoveryCodesResponse\x12\x12\n\x05\x63odes\x18\x01 \x03(\tB\x03\x80\x01\x01\x32\x91\x08\n\x10\x45nrolmentService\x12\xc0\x01\n\x0e\x42\x65ginEnrolment\x12+.comptoir.identity.v1.BeginEnrolmentRequest\x1a,.comptoir.identity.v1.BeginEnrolmentResponse\"S\x8a\xb5\x18O\n\x01\x04\x18\x01 \x03(\x01\x32\x42{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\"}H\x01\x12\xd9\x01\n\x0f\x46inishEnrolment\x12,.comptoir.identity.v1.FinishEnrolmentRequest\x1a-.comptoir.identity.v1.FinishEnrolmentResponse\"i\x8a\xb5\x18\x65\n\x01\x04\x18\x01 \x03(\x01\x32X{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\", \"totpCode\": \"314159\"}H\x01\x12\xae\x01\n\x0bShowFactors\x12(.comptoir.identity.v1.ShowFactorsRequest\x1a\".comptoir.identity.v1.ShownFactors\"Q\x8a\xb5\x18M\n\x01\x04\x18\x01 \x03(\x01\x32\x42{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\"}\x12\xdd\x01\n\x0cRemoveFactor\x12).comptoir.identity.v1.RemoveFactorRequest\x1a*.comptoir.identity.v1.RemoveFactorResponse\"v\x8a\xb5\x18r\n\x01\x04\x18\x01 \x03(\x01\x32g{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\", \"passkeyId\": \"k4t2mc7xq5wz3bnd6hra\"}\x12\xcc\x01\n\x12RenewRecoveryCodes\x12/.comptoir.identity.v1.RenewRecoveryCodesRequest\x1a\x30.comptoir.identity.v1.RenewRecoveryCodesResponse\"S\x8a\xb5\x18O\n\x01\x04\x18\x01 \x03(\x01\x32\x42{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\"}H\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,18 +53,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FINISHENROLMENTREQUEST'].fields_by_name['display_name']._serialized_options = b'\272H\010r\006\030?\210\265\030\001'
   _globals['_FINISHENROLMENTRESPONSE'].fields_by_name['recovery_codes']._loaded_options = None
   _globals['_FINISHENROLMENTRESPONSE'].fields_by_name['recovery_codes']._serialized_options = b'\200\001\001'
+  _globals['_SHOWFACTORSREQUEST'].fields_by_name['session_token']._loaded_options = None
+  _globals['_SHOWFACTORSREQUEST'].fields_by_name['session_token']._serialized_options = b'\200\001\001\342A\001\002\272H\005r\003\030\200\001'
+  _globals['_REMOVEFACTORREQUEST'].oneofs_by_name['factor']._loaded_options = None
+  _globals['_REMOVEFACTORREQUEST'].oneofs_by_name['factor']._serialized_options = b'\272H\002\010\001'
+  _globals['_REMOVEFACTORREQUEST'].fields_by_name['session_token']._loaded_options = None
+  _globals['_REMOVEFACTORREQUEST'].fields_by_name['session_token']._serialized_options = b'\200\001\001\342A\001\002\272H\005r\003\030\200\001'
+  _globals['_REMOVEFACTORREQUEST'].fields_by_name['passkey_id']._loaded_options = None
+  _globals['_REMOVEFACTORREQUEST'].fields_by_name['passkey_id']._serialized_options = b'\272H\004r\002\030?'
+  _globals['_RENEWRECOVERYCODESREQUEST'].fields_by_name['session_token']._loaded_options = None
+  _globals['_RENEWRECOVERYCODESREQUEST'].fields_by_name['session_token']._serialized_options = b'\200\001\001\342A\001\002\272H\005r\003\030\200\001'
+  _globals['_RENEWRECOVERYCODESRESPONSE'].fields_by_name['codes']._loaded_options = None
+  _globals['_RENEWRECOVERYCODESRESPONSE'].fields_by_name['codes']._serialized_options = b'\200\001\001'
   _globals['_ENROLMENTSERVICE'].methods_by_name['BeginEnrolment']._loaded_options = None
   _globals['_ENROLMENTSERVICE'].methods_by_name['BeginEnrolment']._serialized_options = b'\212\265\030O\n\001\004\030\001 \003(\0012B{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\"}H\001'
   _globals['_ENROLMENTSERVICE'].methods_by_name['FinishEnrolment']._loaded_options = None
   _globals['_ENROLMENTSERVICE'].methods_by_name['FinishEnrolment']._serialized_options = b'\212\265\030e\n\001\004\030\001 \003(\0012X{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\", \"totpCode\": \"314159\"}H\001'
-  _globals['_BEGINENROLMENTREQUEST']._serialized_start=227
-  _globals['_BEGINENROLMENTREQUEST']._serialized_end=290
-  _globals['_BEGINENROLMENTRESPONSE']._serialized_start=292
-  _globals['_BEGINENROLMENTRESPONSE']._serialized_end=413
-  _globals['_FINISHENROLMENTREQUEST']._serialized_start=416
-  _globals['_FINISHENROLMENTREQUEST']._serialized_end=619
-  _globals['_FINISHENROLMENTRESPONSE']._serialized_start=621
-  _globals['_FINISHENROLMENTRESPONSE']._serialized_end=675
-  _globals['_ENROLMENTSERVICE']._serialized_start=678
-  _globals['_ENROLMENTSERVICE']._serialized_end=1111
+  _globals['_ENROLMENTSERVICE'].methods_by_name['ShowFactors']._loaded_options = None
+  _globals['_ENROLMENTSERVICE'].methods_by_name['ShowFactors']._serialized_options = b'\212\265\030M\n\001\004\030\001 \003(\0012B{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\"}'
+  _globals['_ENROLMENTSERVICE'].methods_by_name['RemoveFactor']._loaded_options = None
+  _globals['_ENROLMENTSERVICE'].methods_by_name['RemoveFactor']._serialized_options = b'\212\265\030r\n\001\004\030\001 \003(\0012g{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\", \"passkeyId\": \"k4t2mc7xq5wz3bnd6hra\"}'
+  _globals['_ENROLMENTSERVICE'].methods_by_name['RenewRecoveryCodes']._loaded_options = None
+  _globals['_ENROLMENTSERVICE'].methods_by_name['RenewRecoveryCodes']._serialized_options = b'\212\265\030O\n\001\004\030\001 \003(\0012B{\"sessionToken\": \"c2Vzc2lvbi10b2tlbi1tYWRlLXVwLWZvci10aGUtcGFnZQ\"}H\001'
+  _globals['_BEGINENROLMENTREQUEST']._serialized_start=262
+  _globals['_BEGINENROLMENTREQUEST']._serialized_end=325
+  _globals['_BEGINENROLMENTRESPONSE']._serialized_start=327
+  _globals['_BEGINENROLMENTRESPONSE']._serialized_end=448
+  _globals['_FINISHENROLMENTREQUEST']._serialized_start=451
+  _globals['_FINISHENROLMENTREQUEST']._serialized_end=654
+  _globals['_FINISHENROLMENTRESPONSE']._serialized_start=656
+  _globals['_FINISHENROLMENTRESPONSE']._serialized_end=710
+  _globals['_SHOWFACTORSREQUEST']._serialized_start=712
+  _globals['_SHOWFACTORSREQUEST']._serialized_end=772
+  _globals['_SHOWNFACTORS']._serialized_start=775
+  _globals['_SHOWNFACTORS']._serialized_end=904
+  _globals['_REMOVEFACTORREQUEST']._serialized_start=906
+  _globals['_REMOVEFACTORREQUEST']._serialized_end=1031
+  _globals['_REMOVEFACTORRESPONSE']._serialized_start=1033
+  _globals['_REMOVEFACTORRESPONSE']._serialized_end=1055
+  _globals['_RENEWRECOVERYCODESREQUEST']._serialized_start=1057
+  _globals['_RENEWRECOVERYCODESREQUEST']._serialized_end=1124
+  _globals['_RENEWRECOVERYCODESRESPONSE']._serialized_start=1126
+  _globals['_RENEWRECOVERYCODESRESPONSE']._serialized_end=1174
+  _globals['_ENROLMENTSERVICE']._serialized_start=1177
+  _globals['_ENROLMENTSERVICE']._serialized_end=2218
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from comptoir.identity.v1 import factor_pb2 as _factor_pb2
 from comptoir.identity.v1 import session_pb2 as _session_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -51,7 +52,7 @@ class BeginEnrolmentResponse(_message.Message):
     QR_SVG_FIELD_NUMBER: _builtins.int
     PASSKEY_FIELD_NUMBER: _builtins.int
     secret: _builtins.str
-    """The secret in base32, for typing."""
+    """The secret in base32, for typing; empty if there is an application."""
     qr_svg: _builtins.str
     """The secret as a QR code: a picture in SVG."""
     @_builtins.property
@@ -120,7 +121,7 @@ class FinishEnrolmentResponse(_message.Message):
     RECOVERY_CODES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def recovery_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The recovery codes: shown this once."""
+        """The recovery codes: shown this once. None where the person had a factor already."""
 
     def __init__(
         self,
@@ -134,3 +135,154 @@ class FinishEnrolmentResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FinishEnrolmentResponse: _TypeAlias = FinishEnrolmentResponse  # noqa: Y015
+
+@_typing.final
+class ShowFactorsRequest(_message.Message):
+    """Asks for the person's factors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_TOKEN_FIELD_NUMBER: _builtins.int
+    session_token: _builtins.str
+    """The person's session."""
+    def __init__(
+        self,
+        *,
+        session_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session_token", b"session_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShowFactorsRequest: _TypeAlias = ShowFactorsRequest  # noqa: Y015
+
+@_typing.final
+class ShownFactors(_message.Message):
+    """What proves who the person is, beside the password."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOTP_FIELD_NUMBER: _builtins.int
+    PASSKEYS_FIELD_NUMBER: _builtins.int
+    RECOVERY_CODES_FIELD_NUMBER: _builtins.int
+    recovery_codes: _builtins.int
+    """How many recovery codes are left."""
+    @_builtins.property
+    def totp(self) -> _factor_pb2.Totp:
+        """The authenticator application; absent if there is none that counts."""
+
+    @_builtins.property
+    def passkeys(self) -> _containers.RepeatedCompositeFieldContainer[_factor_pb2.Passkey]:
+        """Passkeys, the oldest first."""
+
+    def __init__(
+        self,
+        *,
+        totp: _factor_pb2.Totp | None = ...,
+        passkeys: _abc.Iterable[_factor_pb2.Passkey] | None = ...,
+        recovery_codes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["totp", b"totp"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["passkeys", b"passkeys", "recovery_codes", b"recovery_codes", "totp", b"totp"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShownFactors: _TypeAlias = ShownFactors  # noqa: Y015
+
+@_typing.final
+class RemoveFactorRequest(_message.Message):
+    """Takes a factor away."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTP_FIELD_NUMBER: _builtins.int
+    PASSKEY_ID_FIELD_NUMBER: _builtins.int
+    session_token: _builtins.str
+    """The person's session."""
+    totp: _builtins.bool
+    """The authenticator application."""
+    passkey_id: _builtins.str
+    """Id of a passkey: the last segment of its name."""
+    def __init__(
+        self,
+        *,
+        session_token: _builtins.str = ...,
+        totp: _builtins.bool = ...,
+        passkey_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["factor", b"factor", "passkey_id", b"passkey_id", "totp", b"totp"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["factor", b"factor", "passkey_id", b"passkey_id", "session_token", b"session_token", "totp", b"totp"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_factor: _TypeAlias = _typing.Literal["totp", "passkey_id"]  # noqa: Y015
+    _WhichOneofArgType_factor: _TypeAlias = _typing.Literal["factor", b"factor"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_factor) -> _WhichOneofReturnType_factor | None: ...
+
+Global___RemoveFactorRequest: _TypeAlias = RemoveFactorRequest  # noqa: Y015
+
+@_typing.final
+class RemoveFactorResponse(_message.Message):
+    """It counts no more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemoveFactorResponse: _TypeAlias = RemoveFactorResponse  # noqa: Y015
+
+@_typing.final
+class RenewRecoveryCodesRequest(_message.Message):
+    """Makes new recovery codes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_TOKEN_FIELD_NUMBER: _builtins.int
+    session_token: _builtins.str
+    """The person's session."""
+    def __init__(
+        self,
+        *,
+        session_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session_token", b"session_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenewRecoveryCodesRequest: _TypeAlias = RenewRecoveryCodesRequest  # noqa: Y015
+
+@_typing.final
+class RenewRecoveryCodesResponse(_message.Message):
+    """The new ones."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The codes: shown this once."""
+
+    def __init__(
+        self,
+        *,
+        codes: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenewRecoveryCodesResponse: _TypeAlias = RenewRecoveryCodesResponse  # noqa: Y015

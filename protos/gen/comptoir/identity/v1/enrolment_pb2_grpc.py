@@ -26,9 +26,9 @@ if _version_not_supported:
 
 
 class EnrolmentServiceStub:
-    """The first factor of somebody whom a company lets in only with one, added on the gateway's pages: such a person has no
-    token to add it with (ID10). Each method wants a session authenticated five minutes ago at most, of a person without
-    a factor.
+    """Second factors on the gateway's pages (ID10): those of whoever is signed in there, and the first one of somebody whom a
+    company lets in only with one, who has no token to add it with. Each method wants a session authenticated five minutes
+    ago at most, by two factors if the person has any.
     """
 
     def __init__(self, channel):
@@ -47,24 +47,60 @@ class EnrolmentServiceStub:
                 request_serializer=comptoir_dot_identity_dot_v1_dot_enrolment__pb2.FinishEnrolmentRequest.SerializeToString,
                 response_deserializer=comptoir_dot_identity_dot_v1_dot_enrolment__pb2.FinishEnrolmentResponse.FromString,
                 _registered_method=True)
+        self.ShowFactors = channel.unary_unary(
+                '/comptoir.identity.v1.EnrolmentService/ShowFactors',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_enrolment__pb2.ShowFactorsRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_enrolment__pb2.ShownFactors.FromString,
+                _registered_method=True)
+        self.RemoveFactor = channel.unary_unary(
+                '/comptoir.identity.v1.EnrolmentService/RemoveFactor',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_enrolment__pb2.RemoveFactorRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_enrolment__pb2.RemoveFactorResponse.FromString,
+                _registered_method=True)
+        self.RenewRecoveryCodes = channel.unary_unary(
+                '/comptoir.identity.v1.EnrolmentService/RenewRecoveryCodes',
+                request_serializer=comptoir_dot_identity_dot_v1_dot_enrolment__pb2.RenewRecoveryCodesRequest.SerializeToString,
+                response_deserializer=comptoir_dot_identity_dot_v1_dot_enrolment__pb2.RenewRecoveryCodesResponse.FromString,
+                _registered_method=True)
 
 
 class EnrolmentServiceServicer:
-    """The first factor of somebody whom a company lets in only with one, added on the gateway's pages: such a person has no
-    token to add it with (ID10). Each method wants a session authenticated five minutes ago at most, of a person without
-    a factor.
+    """Second factors on the gateway's pages (ID10): those of whoever is signed in there, and the first one of somebody whom a
+    company lets in only with one, who has no token to add it with. Each method wants a session authenticated five minutes
+    ago at most, by two factors if the person has any.
     """
 
     def BeginEnrolment(self, request, context):
-        """Gives a secret for an authenticator application, and options for a passkey: the person chooses. A secret that
-        still waits for its code is given again.
+        """Gives a secret for an authenticator application, unless there is one, and options for a passkey: the person chooses.
+        A secret that still waits for its code is given again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def FinishEnrolment(self, request, context):
-        """Adds the factor and answers with the recovery codes; the session goes on as one with two factors.
+        """Adds the factor, and answers with the recovery codes if it is the first; the session goes on as one with two factors.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ShowFactors(self, request, context):
+        """Reads what the person has.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveFactor(self, request, context):
+        """Takes a factor away, as `DeleteTotp` and `DeletePasskey` do: the last one stays while something depends on it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenewRecoveryCodes(self, request, context):
+        """Makes new recovery codes, instead of all former ones.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -83,6 +119,21 @@ def add_EnrolmentServiceServicer_to_server(servicer, server):
                     request_deserializer=comptoir_dot_identity_dot_v1_dot_enrolment__pb2.FinishEnrolmentRequest.FromString,
                     response_serializer=comptoir_dot_identity_dot_v1_dot_enrolment__pb2.FinishEnrolmentResponse.SerializeToString,
             ),
+            'ShowFactors': grpc.unary_unary_rpc_method_handler(
+                    servicer.ShowFactors,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_enrolment__pb2.ShowFactorsRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_enrolment__pb2.ShownFactors.SerializeToString,
+            ),
+            'RemoveFactor': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveFactor,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_enrolment__pb2.RemoveFactorRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_enrolment__pb2.RemoveFactorResponse.SerializeToString,
+            ),
+            'RenewRecoveryCodes': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenewRecoveryCodes,
+                    request_deserializer=comptoir_dot_identity_dot_v1_dot_enrolment__pb2.RenewRecoveryCodesRequest.FromString,
+                    response_serializer=comptoir_dot_identity_dot_v1_dot_enrolment__pb2.RenewRecoveryCodesResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'comptoir.identity.v1.EnrolmentService', rpc_method_handlers)
@@ -92,9 +143,9 @@ def add_EnrolmentServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EnrolmentService:
-    """The first factor of somebody whom a company lets in only with one, added on the gateway's pages: such a person has no
-    token to add it with (ID10). Each method wants a session authenticated five minutes ago at most, of a person without
-    a factor.
+    """Second factors on the gateway's pages (ID10): those of whoever is signed in there, and the first one of somebody whom a
+    company lets in only with one, who has no token to add it with. Each method wants a session authenticated five minutes
+    ago at most, by two factors if the person has any.
     """
 
     @staticmethod
@@ -141,6 +192,87 @@ class EnrolmentService:
             '/comptoir.identity.v1.EnrolmentService/FinishEnrolment',
             comptoir_dot_identity_dot_v1_dot_enrolment__pb2.FinishEnrolmentRequest.SerializeToString,
             comptoir_dot_identity_dot_v1_dot_enrolment__pb2.FinishEnrolmentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ShowFactors(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.EnrolmentService/ShowFactors',
+            comptoir_dot_identity_dot_v1_dot_enrolment__pb2.ShowFactorsRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_enrolment__pb2.ShownFactors.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveFactor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.EnrolmentService/RemoveFactor',
+            comptoir_dot_identity_dot_v1_dot_enrolment__pb2.RemoveFactorRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_enrolment__pb2.RemoveFactorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenewRecoveryCodes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/comptoir.identity.v1.EnrolmentService/RenewRecoveryCodes',
+            comptoir_dot_identity_dot_v1_dot_enrolment__pb2.RenewRecoveryCodesRequest.SerializeToString,
+            comptoir_dot_identity_dot_v1_dot_enrolment__pb2.RenewRecoveryCodesResponse.FromString,
             options,
             channel_credentials,
             insecure,

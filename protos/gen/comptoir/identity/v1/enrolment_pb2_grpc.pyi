@@ -27,9 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EnrolmentServiceStub:
-    """The first factor of somebody whom a company lets in only with one, added on the gateway's pages: such a person has no
-    token to add it with (ID10). Each method wants a session authenticated five minutes ago at most, of a person without
-    a factor.
+    """Second factors on the gateway's pages (ID10): those of whoever is signed in there, and the first one of somebody whom a
+    company lets in only with one, who has no token to add it with. Each method wants a session authenticated five minutes
+    ago at most, by two factors if the person has any.
     """
 
     @_typing.overload
@@ -37,31 +37,43 @@ class EnrolmentServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EnrolmentServiceAsyncStub: ...
     BeginEnrolment: _grpc.UnaryUnaryMultiCallable[_enrolment_pb2.BeginEnrolmentRequest, _enrolment_pb2.BeginEnrolmentResponse]
-    """Gives a secret for an authenticator application, and options for a passkey: the person chooses. A secret that
-    still waits for its code is given again.
+    """Gives a secret for an authenticator application, unless there is one, and options for a passkey: the person chooses.
+    A secret that still waits for its code is given again.
     """
     FinishEnrolment: _grpc.UnaryUnaryMultiCallable[_enrolment_pb2.FinishEnrolmentRequest, _enrolment_pb2.FinishEnrolmentResponse]
-    """Adds the factor and answers with the recovery codes; the session goes on as one with two factors."""
+    """Adds the factor, and answers with the recovery codes if it is the first; the session goes on as one with two factors."""
+    ShowFactors: _grpc.UnaryUnaryMultiCallable[_enrolment_pb2.ShowFactorsRequest, _enrolment_pb2.ShownFactors]
+    """Reads what the person has."""
+    RemoveFactor: _grpc.UnaryUnaryMultiCallable[_enrolment_pb2.RemoveFactorRequest, _enrolment_pb2.RemoveFactorResponse]
+    """Takes a factor away, as `DeleteTotp` and `DeletePasskey` do: the last one stays while something depends on it."""
+    RenewRecoveryCodes: _grpc.UnaryUnaryMultiCallable[_enrolment_pb2.RenewRecoveryCodesRequest, _enrolment_pb2.RenewRecoveryCodesResponse]
+    """Makes new recovery codes, instead of all former ones."""
 
 @_typing.type_check_only
 class EnrolmentServiceAsyncStub(EnrolmentServiceStub):
-    """The first factor of somebody whom a company lets in only with one, added on the gateway's pages: such a person has no
-    token to add it with (ID10). Each method wants a session authenticated five minutes ago at most, of a person without
-    a factor.
+    """Second factors on the gateway's pages (ID10): those of whoever is signed in there, and the first one of somebody whom a
+    company lets in only with one, who has no token to add it with. Each method wants a session authenticated five minutes
+    ago at most, by two factors if the person has any.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     BeginEnrolment: _aio.UnaryUnaryMultiCallable[_enrolment_pb2.BeginEnrolmentRequest, _enrolment_pb2.BeginEnrolmentResponse]  # type: ignore[assignment]
-    """Gives a secret for an authenticator application, and options for a passkey: the person chooses. A secret that
-    still waits for its code is given again.
+    """Gives a secret for an authenticator application, unless there is one, and options for a passkey: the person chooses.
+    A secret that still waits for its code is given again.
     """
     FinishEnrolment: _aio.UnaryUnaryMultiCallable[_enrolment_pb2.FinishEnrolmentRequest, _enrolment_pb2.FinishEnrolmentResponse]  # type: ignore[assignment]
-    """Adds the factor and answers with the recovery codes; the session goes on as one with two factors."""
+    """Adds the factor, and answers with the recovery codes if it is the first; the session goes on as one with two factors."""
+    ShowFactors: _aio.UnaryUnaryMultiCallable[_enrolment_pb2.ShowFactorsRequest, _enrolment_pb2.ShownFactors]  # type: ignore[assignment]
+    """Reads what the person has."""
+    RemoveFactor: _aio.UnaryUnaryMultiCallable[_enrolment_pb2.RemoveFactorRequest, _enrolment_pb2.RemoveFactorResponse]  # type: ignore[assignment]
+    """Takes a factor away, as `DeleteTotp` and `DeletePasskey` do: the last one stays while something depends on it."""
+    RenewRecoveryCodes: _aio.UnaryUnaryMultiCallable[_enrolment_pb2.RenewRecoveryCodesRequest, _enrolment_pb2.RenewRecoveryCodesResponse]  # type: ignore[assignment]
+    """Makes new recovery codes, instead of all former ones."""
 
 class EnrolmentServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The first factor of somebody whom a company lets in only with one, added on the gateway's pages: such a person has no
-    token to add it with (ID10). Each method wants a session authenticated five minutes ago at most, of a person without
-    a factor.
+    """Second factors on the gateway's pages (ID10): those of whoever is signed in there, and the first one of somebody whom a
+    company lets in only with one, who has no token to add it with. Each method wants a session authenticated five minutes
+    ago at most, by two factors if the person has any.
     """
 
     @_abc_1.abstractmethod
@@ -70,8 +82,8 @@ class EnrolmentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _enrolment_pb2.BeginEnrolmentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_enrolment_pb2.BeginEnrolmentResponse, _abc.Awaitable[_enrolment_pb2.BeginEnrolmentResponse]]:
-        """Gives a secret for an authenticator application, and options for a passkey: the person chooses. A secret that
-        still waits for its code is given again.
+        """Gives a secret for an authenticator application, unless there is one, and options for a passkey: the person chooses.
+        A secret that still waits for its code is given again.
         """
 
     @_abc_1.abstractmethod
@@ -80,6 +92,30 @@ class EnrolmentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _enrolment_pb2.FinishEnrolmentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_enrolment_pb2.FinishEnrolmentResponse, _abc.Awaitable[_enrolment_pb2.FinishEnrolmentResponse]]:
-        """Adds the factor and answers with the recovery codes; the session goes on as one with two factors."""
+        """Adds the factor, and answers with the recovery codes if it is the first; the session goes on as one with two factors."""
+
+    @_abc_1.abstractmethod
+    def ShowFactors(
+        self,
+        request: _enrolment_pb2.ShowFactorsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_enrolment_pb2.ShownFactors, _abc.Awaitable[_enrolment_pb2.ShownFactors]]:
+        """Reads what the person has."""
+
+    @_abc_1.abstractmethod
+    def RemoveFactor(
+        self,
+        request: _enrolment_pb2.RemoveFactorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_enrolment_pb2.RemoveFactorResponse, _abc.Awaitable[_enrolment_pb2.RemoveFactorResponse]]:
+        """Takes a factor away, as `DeleteTotp` and `DeletePasskey` do: the last one stays while something depends on it."""
+
+    @_abc_1.abstractmethod
+    def RenewRecoveryCodes(
+        self,
+        request: _enrolment_pb2.RenewRecoveryCodesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_enrolment_pb2.RenewRecoveryCodesResponse, _abc.Awaitable[_enrolment_pb2.RenewRecoveryCodesResponse]]:
+        """Makes new recovery codes, instead of all former ones."""
 
 def add_EnrolmentServiceServicer_to_server(servicer: EnrolmentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -537,7 +537,7 @@ Global___TokenSet: _TypeAlias = TokenSet  # noqa: Y015
 
 @_typing.final
 class RevokeTokenRequest(_message.Message):
-    """Ends a family."""
+    """Ends a family, or an access token."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -565,7 +565,7 @@ Global___RevokeTokenRequest: _TypeAlias = RevokeTokenRequest  # noqa: Y015
 
 @_typing.final
 class RevokeTokenResponse(_message.Message):
-    """The family is over."""
+    """The token is good for nothing any more."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

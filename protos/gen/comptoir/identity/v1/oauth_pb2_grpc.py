@@ -127,7 +127,7 @@ class OAuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RevokeToken(self, request, context):
-        """Ends the family of a refresh token (RFC 7009); an unknown token is no error.
+        """Ends the family of a refresh token, or one access token alone (RFC 7009); an unknown token is no error.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

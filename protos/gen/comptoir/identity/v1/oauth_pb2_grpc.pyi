@@ -44,7 +44,7 @@ class OAuthServiceStub:
     RedeemGrant: _grpc.UnaryUnaryMultiCallable[_oauth_pb2.RedeemGrantRequest, _oauth_pb2.TokenSet]
     """Authenticates the client, consumes the grant, checks the membership, writes the family and signs: one transaction."""
     RevokeToken: _grpc.UnaryUnaryMultiCallable[_oauth_pb2.RevokeTokenRequest, _oauth_pb2.RevokeTokenResponse]
-    """Ends the family of a refresh token (RFC 7009); an unknown token is no error."""
+    """Ends the family of a refresh token, or one access token alone (RFC 7009); an unknown token is no error."""
     IntrospectToken: _grpc.UnaryUnaryMultiCallable[_oauth_pb2.IntrospectTokenRequest, _oauth_pb2.IntrospectTokenResponse]
     """Says what a token of the client's own stands for (RFC 7662)."""
     PushAuthorizationRequest: _grpc.UnaryUnaryMultiCallable[_oauth_pb2.PushAuthorizationRequestRequest, _oauth_pb2.PushAuthorizationRequestResponse]
@@ -70,7 +70,7 @@ class OAuthServiceAsyncStub(OAuthServiceStub):
     RedeemGrant: _aio.UnaryUnaryMultiCallable[_oauth_pb2.RedeemGrantRequest, _oauth_pb2.TokenSet]  # type: ignore[assignment]
     """Authenticates the client, consumes the grant, checks the membership, writes the family and signs: one transaction."""
     RevokeToken: _aio.UnaryUnaryMultiCallable[_oauth_pb2.RevokeTokenRequest, _oauth_pb2.RevokeTokenResponse]  # type: ignore[assignment]
-    """Ends the family of a refresh token (RFC 7009); an unknown token is no error."""
+    """Ends the family of a refresh token, or one access token alone (RFC 7009); an unknown token is no error."""
     IntrospectToken: _aio.UnaryUnaryMultiCallable[_oauth_pb2.IntrospectTokenRequest, _oauth_pb2.IntrospectTokenResponse]  # type: ignore[assignment]
     """Says what a token of the client's own stands for (RFC 7662)."""
     PushAuthorizationRequest: _aio.UnaryUnaryMultiCallable[_oauth_pb2.PushAuthorizationRequestRequest, _oauth_pb2.PushAuthorizationRequestResponse]  # type: ignore[assignment]
@@ -129,7 +129,7 @@ class OAuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _oauth_pb2.RevokeTokenRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_oauth_pb2.RevokeTokenResponse, _abc.Awaitable[_oauth_pb2.RevokeTokenResponse]]:
-        """Ends the family of a refresh token (RFC 7009); an unknown token is no error."""
+        """Ends the family of a refresh token, or one access token alone (RFC 7009); an unknown token is no error."""
 
     @_abc_1.abstractmethod
     def IntrospectToken(
