@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from deploy.local.platforms import Platform
+from tests.faults.replicas import address, port, replica
 from tests.races.doors import Doors
-from tests.replicas import beside, port_of
 
 
 @pytest.fixture(scope="package")
 def doors(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
-    directory: Path = tmp_path_factory.mktemp("replicas")
-    with beside(platform, directory, "identity", "gateway") as replicas:
-        description: dict[str, Any] = platform.description
-        second = f"https://localhost:{port_of(replicas['gateway'])}"
-        yield Doors(platform, (description["gateway"], second))
+    further = tmp_path_factory.mktemp
+    with replica(platform, "identity", further("identity")) as identity:
+        asks = {"COMPTOIR_IDENTITY_ADDRESS": address(identity)}
+        with replica(platform, "gateway", further("gateway"), **asks) as gateway:
+            second = f"https://localhost:{port(gateway)}"
+            yield Doors(platform, (platform.description["gateway"], second))
