@@ -92,9 +92,20 @@ class Workers(Executor):
             # Twice as many, so that their number grows fast enough when each is held as soon as it is there.
             wanted = min(2 * held, self._most - self._threads) - self._spares
             for _ in range(wanted):
-                with self._lock:
-                    self._spares += 1
-                threading.Thread(target=self._stand_in, name="call spare", daemon=True).start()
+                if not self._stands_in_another():
+                    break
+
+    def _stands_in_another(self) -> bool:
+        """False while the system has no thread to give."""
+        with self._lock:
+            self._spares += 1
+        try:
+            threading.Thread(target=self._stand_in, name="call spare", daemon=True).start()
+        except RuntimeError:
+            with self._lock:
+                self._spares -= 1
+            return False
+        return True
 
     def _held(self) -> int:
         latest = time.monotonic() - BEAT_SECONDS

@@ -37,6 +37,27 @@ def test_calls_whose_message_does_not_come_hold_up_nobody(workers: Workers) -> N
     until(lambda: spares() == 0, "who stood in is gone")
 
 
+def test_a_system_without_threads_to_give_is_asked_again(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, refused, never = threading.Thread.start, threading.Event(), threading.Event()
+
+    def refuse_once(thread: threading.Thread) -> None:
+        if thread.name == "call spare" and not refused.is_set():
+            refused.set()
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse_once)
+    held = [workers.submit(never.wait, PATIENCE_SECONDS) for _ in range(THREADS)]
+
+    assert workers.submit(lambda: "answered").result(PATIENCE_SECONDS) == "answered"
+    assert refused.is_set()
+
+    never.set()
+    assert all(each.result(PATIENCE_SECONDS) for each in held)
+
+
 def test_there_are_never_more_threads_than_granted(workers: Workers) -> None:
     never = threading.Event()
     held = [workers.submit(never.wait, PATIENCE_SECONDS) for _ in range(MOST * 2)]
