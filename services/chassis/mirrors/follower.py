@@ -7,7 +7,7 @@ Changes that came meanwhile share a transaction, up to one that is reacted to: w
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Generator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -69,6 +69,7 @@ class Follower:
         self._types = [] if react is not None else writer.types
         self._trying: tuple[str, int] | None = None
         self._tries = 0
+        self._failed: defaultdict[str, int] = defaultdict(int)
         self._most = _BATCH
         self._waiting: list[feed_pb2.Resource] = []
         self._stopping = threading.Event()
@@ -152,6 +153,7 @@ class Follower:
                     self._make_up_for(answer.resource)
             case "snapshot_end":
                 self._put(answer.cursor)
+                self._failed.clear()
             case "resync":
                 log.event("source begins anew", source=self._lease.source)
                 self._writer.begin()
@@ -187,9 +189,7 @@ class Follower:
         self._tries = self._tries + 1 if self._trying == place else 1
         self._trying = place
         if self._tries > _MOST_TRIES:
-            # A mirror that stood still for one message nobody can write would keep everybody from writing.
-            log.event("reaction given up", source=self._lease.source, type=change.type)
-            _given_up.labels(self._lease.source).inc()
+            self._give_up(told(change))
             return False
         return self._done(session, told(change))
 
@@ -197,15 +197,23 @@ class Follower:
         """Reacts to what a snapshot shows: the change that made it may have come while nothing was followed."""
         self._put()
         change = shown(resource, self._lease.source)
+        if self._failed[change.resource] >= _MOST_TRIES:
+            self._give_up(change)
+            return
         try:
             with self._database.transaction(_scope_of(change.scope)) as session:
                 self._done(session, change)
-        except Exception as error:
-            # The snapshot goes on; if it is the database that is away, that ends here too, and begins anew.
-            log.event(
-                "reaction given up", source=self._lease.source, type=change.type, where=log.frames(error)
-            )
-            _given_up.labels(self._lease.source).inc()
+                # Who follows by now may be doing the same.
+                self._lease.advance(session, None)
+        except Exception:
+            # The snapshot begins anew: once it is complete, nothing would show this again.
+            self._failed[change.resource] += 1
+            raise
+
+    def _give_up(self, change: Told) -> None:
+        """A mirror that stood still for one message nobody can write would keep everybody from writing."""
+        log.event("reaction given up", source=self._lease.source, type=change.type)
+        _given_up.labels(self._lease.source).inc()
 
     def _done(self, session: ScopedSession, change: Told) -> bool:
         """Reacts to the change, and records what was written; whether anything was."""
