@@ -33,14 +33,16 @@ def told(
 
 
 NEW_VALUE = ("check_value", "generate_time", "generation")
+GENERATE = "/comptoir.shop.v1.KeyService/GenerateProductionKey"
 OF_SHOP = "comptoir.shop/Shop"
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (told(*NEW_VALUE, action=CREATE), ["key_generated"]),
+        (told(*NEW_VALUE, action=CREATE, method=GENERATE), ["key_generated"]),
         (told(*NEW_VALUE, action=CREATE, method="/comptoir.shop.v1.ShopService/CreateShop"), []),
+        (told(*NEW_VALUE, action=CREATE), []),
         (told(*NEW_VALUE, "former_until"), ["key_generated"]),
         (told(*NEW_VALUE, "ended_time", "expire_time"), ["key_generated"]),
         (told("former_until"), []),
