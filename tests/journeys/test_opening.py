@@ -38,8 +38,8 @@ def test_one_call_opens_a_company_with_its_owner_its_shop_and_its_inbox(
     assert taken.status_code == 200, taken.text
     tokens = application.sign_in("agathe", PASSWORD, company)
     agathe = Merchant(application.gateway, application.authority, tokens["access_token"])
-    [shop] = agathe.get(f"/v1/{company}/shops").json()["shops"]
-    keys = agathe.get(f"/v1/{shop['name']}/keys").json()["keys"]
+    [shop] = until(lambda: agathe.get(f"/v1/{company}/shops").json().get("shops"), "the shop is opened")
+    keys = until(lambda: agathe.get(f"/v1/{shop['name']}/keys").json().get("keys"), "its keys are there")
     messages = agathe.get(f"/v1/{company}/messages")
     changes = agathe.get(f"/v1/{company}/changes").json()["changes"]
 
