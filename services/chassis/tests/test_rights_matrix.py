@@ -166,6 +166,10 @@ def test_a_value_that_asks_for_fresh_proof_is_not_given_without(
 
 
 def test_owners_and_redirect_uris_ask_for_fresh_proof() -> None:
+    (opening,) = (method for method in METHODS if method.name == "OpenCompany")
+    right = frozenset({opening.policy.permission})
+    with pytest.raises(Unauthenticated):
+        authorize(old(opening, Kind.OPERATOR, right), opening, opening.example(), NOW)
     assert {method.name for method in METHODS if method.proved_fields} == {"UpdateApplication"}
     assert {method.name for method in METHODS if method.proved_values} == {
         "CreateInvitation",
