@@ -19,6 +19,12 @@ from services.gateway.oauth.sessions import Sessions, SignedIn
 from services.gateway.oauth.targets import Targets
 from services.look.page import Problem
 
+_ENOUGH = {
+    "PASSKEY_EXISTS": "enrol.passkey_exists",
+    "TOO_MANY_PASSKEYS": "enrol.too_many_passkeys",
+}
+"""Why a passkey is not added, by identity's reason."""
+
 
 @dataclass(frozen=True)
 class Enrol:
@@ -43,8 +49,9 @@ class Enrol:
             codes = self.identity.finish_enrolment(person.token, proof)
         except Invalid:
             return self._for_whoever_is_here(onto, [Problem("second_step.refused", "code")])
-        except (Exists, Precondition, Unauthenticated):
-            return self._for_whoever_is_here(onto)
+        except (Exists, Precondition, Unauthenticated) as fault:
+            problems = [Problem(_ENOUGH[fault.reason])] if fault.reason in _ENOUGH else []
+            return self._for_whoever_is_here(onto, problems)
         if not codes:
             return see_other(onto)
         return self.pages.show(

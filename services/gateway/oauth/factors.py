@@ -12,7 +12,7 @@ from http import HTTPStatus
 
 from flask import Response, request
 
-from services.chassis.errors import NotFound, Precondition, Unauthenticated
+from services.chassis.errors import Invalid, NotFound, Precondition, Unauthenticated
 from services.gateway.oauth.identity import Identity
 from services.gateway.oauth.pages import Pages
 from services.gateway.oauth.places import ENROL, FACTORS, SIGN_IN, with_query
@@ -49,14 +49,16 @@ class Factors:
         try:
             if "renew" in request.form:
                 return self._codes(person)
-            self.identity.remove_factor(person.token, request.form.get("passkey", ""))
+            passkey = request.form.get("passkey", "")
+            if passkey or "totp" in request.form:
+                self.identity.remove_factor(person.token, passkey)
         except Unauthenticated:
             return _sign_in()
         except Precondition as fault:
             return (
                 self._page(person, [Problem(_STAYS[fault.reason])]) if fault.reason in _STAYS else _sign_in()
             )
-        except NotFound:
+        except (Invalid, NotFound):
             # It is gone, which is what was wanted; or it never was.
             pass
         return see_other(FACTORS)

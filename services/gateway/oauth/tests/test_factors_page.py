@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from services.chassis.testing.tokens import ISSUER
 from services.gateway.oauth.tests.browser import Browser, form_of
 from services.gateway.oauth.tests.conftest import Gateway
+from services.identity.factors import passkeys
 from services.identity.tests.acts import PASSWORD
 from services.identity.tests.authenticator import Authenticator
 from services.identity.tests.proving import Person, somebody, with_totp
@@ -45,6 +46,14 @@ def press(browser: Browser, page: TestResponse, **button: str) -> TestResponse:
     return browser.get(answer.location) if answer.status_code == 303 else answer
 
 
+def added(browser: Browser, page: TestResponse, authenticator: Authenticator) -> TestResponse:
+    """What comes of adding this passkey by the page."""
+    [add] = re.findall(r'class="button" href="(/sign-in/enrol[^"]*)"', page.text)
+    offer = browser.get(add)
+    [options] = re.findall(r'data-options="([^"]*)"', offer.text)
+    return browser.submit(offer, credential=authenticator.create(unescape(options)))
+
+
 def test_factors_are_listed_and_taken_away(gateway: Gateway, person: Person) -> None:
     browser, page = arrived(gateway, person)
     [passkey] = [each.name.rpartition("/")[2] for each in person.passkeys()]
@@ -73,11 +82,7 @@ def test_new_recovery_codes_replace_the_former(gateway: Gateway, person: Person)
 def test_one_more_passkey_brings_the_person_back_without_new_codes(gateway: Gateway) -> None:
     person = with_totp(gateway.acts)
     browser, page = arrived(gateway, person)
-    [add] = re.findall(r'class="button" href="(/sign-in/enrol[^"]*)"', page.text)
-    offer = browser.get(add)
-    options = re.findall(r'data-options="([^"]*)"', offer.text)
-    made = Authenticator(ISSUER).create(unescape(options[0]))
-    back = browser.submit(offer, credential=made)
+    back = added(browser, page, Authenticator(ISSUER))
 
     assert (back.request.path, "Passkey" in back.text) == (PAGE, True)
     assert len(person.passkeys()) == 1
@@ -114,6 +119,32 @@ def test_another_sites_form_takes_nothing_away(gateway: Gateway, person: Person)
     assert stale.status_code == 422
     assert "Codes de secours restants" in elsewhere.text
     assert person.remaining() == 9
+
+
+@pytest.mark.parametrize("form", [{}, {"passkey": ""}, {"passkey": "x" * 64}, {"passkey": "a\0"}], ids=str)
+def test_a_form_that_names_no_factor_takes_nothing_away(
+    gateway: Gateway, person: Person, form: dict[str, str]
+) -> None:
+    browser, page = arrived(gateway, person)
+    shown = press(browser, page, **form)
+
+    assert (shown.status_code, shown.text.count('name="passkey"')) == (200, 1)
+    assert 'name="totp"' in shown.text
+
+
+def test_a_passkey_that_is_there_or_one_too_many_is_refused_in_words(
+    gateway: Gateway, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, page = arrived(gateway, person)
+    assert person.authenticator is not None
+    again = added(browser, page, person.authenticator)
+    monkeypatch.setattr(passkeys, "MOST", 1)
+    many = added(browser, page, Authenticator(ISSUER))
+
+    assert (again.status_code, many.status_code) == (422, 422)
+    assert "est déjà la vôtre" in again.text
+    assert "retirez-en une d&#39;abord" in many.text
+    assert len(person.passkeys()) == 1
 
 
 @pytest.mark.parametrize("code", CODES)
