@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, ForeignKeyConstraint, Text, bindparam, delete, exists, select
+from sqlalchemy import ARRAY, ForeignKeyConstraint, Index, Text, bindparam, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from services.chassis.caller import Caller
@@ -24,6 +24,7 @@ from services.chassis.rpc.call import Call
 from services.chassis.tokens import ONE_FACTOR, TWO_FACTORS
 from services.identity import bearers
 from services.identity.rows import Base
+from services.identity.sweeping import Sweep
 
 IDLE = timedelta(minutes=15)
 ABSOLUTE = timedelta(hours=12)
@@ -77,6 +78,7 @@ class EndedSessionRow(DirectoryRow, Base):
     """
 
     __tablename__ = "ended_sessions"
+    __table_args__ = (Index("ended_sessions_end_time", "end_time"), DirectoryRow.__table_args__)
     __recorded__ = Recorded("comptoir.identity/EndedSession", actions=frozenset({CREATE}))
 
     user_id: Mapped[str] = mapped_column(primary_key=True)
@@ -94,8 +96,8 @@ class EndedSessionRow(DirectoryRow, Base):
 
 _BY_DIGEST = select(SessionRow).where(SessionRow.digest == bindparam("kept"))
 _OPEN, _HELD = ready(_BY_DIGEST), ready(_BY_DIGEST.with_for_update(key_share=True))
-_ended_sessions: Any = EndedSessionRow.__table__
-_SWEEP_ENDED = ready(delete(_ended_sessions).where(_ended_sessions.c.end_time < bindparam("before")))
+_sweep_ended = Sweep(EndedSessionRow.__table__, "end_time", kept=_REMEMBERED)
+"""Takes some of those away of which no access token can be alive."""
 
 
 def reference() -> ForeignKeyConstraint:
@@ -123,6 +125,7 @@ def start(
     )
     db.add(row)
     db.flush()
+    _sweep_ended(db, now)
     return value, row
 
 
@@ -187,6 +190,7 @@ def is_revoked(db: Session, caller: Caller) -> bool:
 
 def revoke_token(db: Session, caller: Caller, now: datetime) -> None:
     """Ends one access token and nothing else. The caller holds what keeps others from doing so at once."""
+    _sweep_ended(db, now)
     if not is_revoked(db, caller):
         db.add(EndedSessionRow(user_id=caller.subject, session_id=caller.token_id, end_time=now))
 
@@ -256,8 +260,7 @@ def _end_by_value(db: Session, value: str, now: datetime) -> None:
 
 def _end(db: Session, row: SessionRow, now: datetime) -> None:
     """Ends a session that the caller holds."""
-    # Those of which no access token can be alive are forgotten meanwhile.
-    db.execute(_SWEEP_ENDED, {"before": now - _REMEMBERED})
+    _sweep_ended(db, now)
     db.add(EndedSessionRow(user_id=row.user_id, session_id=row.session_id, end_time=now))
     bearers.forget_digest(db, row.digest)
 

@@ -205,7 +205,9 @@ class Grants:
             applications.find(call.db, call.company, caller.subject, for_update=True)
         else:
             call.enter(user=caller.subject)
-            sessions.lock(call.db, caller.session)
+            if sessions.lock(call.db, caller.session) is None:
+                # Its end revoked the token already.
+                return True
         sessions.revoke_token(call.db, caller, call.now)
         return True
 

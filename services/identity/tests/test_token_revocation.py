@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from comptoir.identity.v1 import oauth_pb2, user_pb2
 from services.chassis.errors import Fault, Unauthenticated
-from services.identity.tests.acts import SECRET, Acts, at_once
+from services.identity.tests.acts import SECRET, Acts, Hands, at_once
 from services.identity.tests.registering import by_itself, registrant
 from services.identity.tests.test_introspection import introspect
+from services.identity.tests.test_sessions import rows
 
 
 def write(acts: Acts, user: str, token: str) -> None:
@@ -74,3 +76,31 @@ def test_twenty_who_revoke_it_at_once_are_all_told_that_it_is(acts: Acts, kind: 
 
     assert {end.reason for end in ends if isinstance(end, Fault)} <= {"DATABASE_BUSY"}
     assert not introspect(acts, client, token).active
+
+
+def test_twenty_who_revoke_it_at_once_after_its_session_are_all_told_that_it_is(acts: Acts) -> None:
+    person, client = acts.person(operator=True), acts.client(secret=SECRET)
+    session = acts.sign_in(person.login)
+    tokens = acts.redeem(client, acts.code(session, client.client_id))
+    acts.end(session)
+    revoke: Callable[[], None] = lambda: acts.revoke(client, tokens.access_token)  # noqa: E731
+    ends = at_once(20, revoke)
+
+    assert {end.reason for end in ends if isinstance(end, Fault)} <= {"DATABASE_BUSY"}
+    assert not introspect(acts, client, tokens.access_token).active
+
+
+@pytest.mark.parametrize("act", ["revokes a token", "signs in"])
+def test_what_was_revoked_an_hour_ago_is_forgotten_when_somebody(acts: Acts, hands: Hands, act: str) -> None:
+    _, client, first, _ = two_tokens(acts)
+    acts.revoke(client, first.access_token)
+    hands.forward(minutes=61)
+    if act == "signs in":
+        acts.sign_in(acts.person().login)
+    else:
+        _, client, first, _ = two_tokens(acts)
+        hands.forward(seconds=2)
+        acts.revoke(client, first.access_token)
+    old = "select 1 from ended_sessions where end_time < %s"
+
+    assert rows(acts, old, acts.identity.resources.clock() - timedelta(hours=1)) == []
