@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from services.chassis.changes.recorder import CREATE
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.mirrors.told import Told
-from services.identity import companies
+from services.identity import attempts, companies
+from services.identity.attempts import Limit
 from services.identity.invitations import InvitationRow
 from services.identity.inviting import Inviting
 from services.identity.memberships import OWNER
 
 SOURCES = frozenset({"company"})
 OPENING = "comptoir.company/Opening"
+ADDRESS = Limit("first-owner-address", tries=20, within=timedelta(hours=1), pause=timedelta(hours=1))
+"""Of one address, over all companies that are opened for it."""
 
 
 @dataclass(frozen=True)
@@ -46,4 +49,6 @@ class FirstOwner:
             send_time=now,
         )
         session.add(row)
-        self.inviting.mail(session, row, now)
+        # There is nobody left to refuse: beyond the limit the invitation waits for `ResendInvitation`.
+        if attempts.allowed(session, ADDRESS, row.email.casefold(), now):
+            self.inviting.mail(session, row, now)

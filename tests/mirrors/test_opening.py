@@ -17,6 +17,7 @@ from services.chassis.testing.feeding import Feeding
 from services.chassis.testing.running import METHODS, Running
 from services.chassis.testing.waiting import until
 from services.company.service import COMPANY
+from services.identity import first_owner
 from services.identity.service import IDENTITY
 from services.shop.service import SHOP
 
@@ -113,6 +114,16 @@ def test_the_owner_is_invited_and_the_shop_is_opened_with_its_defaults(opener: O
     assert (shop.display_name, shop.extra_attempts) == ("Boutique du port", 3)
     assert shop.state == shop_pb2.SHOP_STATE_TEST_ONLY
     assert len([key for key in opener.keys(shop.name) if key.HasField("generate_time")]) == 4
+
+
+def test_one_address_is_not_mailed_without_end(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_owner, "ADDRESS", replace(first_owner.ADDRESS, tries=2))
+    opened = [opener.open(owner_email=email).name for email in ("eve@x.example", "Eve@X.example") * 2]
+    for name in opened:
+        opener.both(name)
+
+    assert sum(opener.mails(name) for name in opened) == 2
+    assert opener.invitations(opened[-1])[0].state == invitation_pb2.INVITATION_STATE_PENDING
 
 
 def test_what_follows_is_done_once_however_often_the_services_begin_again(opener: Opener) -> None:
