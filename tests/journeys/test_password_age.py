@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -15,7 +14,6 @@ from deploy.local.postgres import Cluster
 from services.chassis.testing.waiting import until
 from tests.accounts import PASSWORD, opened
 
-SignIn = Callable[..., Merchant]
 ANOTHER = "nine quiet otters swim 3 rivers"
 
 
@@ -40,10 +38,19 @@ def sent(browser: Application, page: requests.Response, **typed: str) -> request
     return browser.session.post(urljoin(page.url, form["action"]), data=data, headers=headers, timeout=30)
 
 
+def administrator(demonstration: dict[str, Any], company: str) -> Merchant:
+    """Signed in for this journey alone: others end the sessions that are shared."""
+    password = next(each["password"] for each in demonstration["logins"] if each["login"] == "chloe")
+    application = Application(demonstration["gateway"], demonstration["ca"])
+    token = application.sign_in("chloe", password, company)["access_token"]
+    return Merchant(demonstration["gateway"], demonstration["ca"], token)
+
+
 def test_an_old_password_leads_to_another_and_then_into_the_company(
-    platform: Platform, demonstration: dict[str, Any], signed_in: SignIn
+    platform: Platform, demonstration: dict[str, Any]
 ) -> None:
-    company, chloe = demonstration["companies"]["atelier"], signed_in("chloe", "atelier")
+    company = demonstration["companies"]["atelier"]
+    chloe = administrator(demonstration, company)
     newcomer = opened(platform, "basile", company).login
 
     def require(wanted: bool) -> None:
