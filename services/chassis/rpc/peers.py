@@ -14,9 +14,6 @@ from services.chassis.config import ConfigError
 from services.chassis.errors import Denied, Unauthenticated
 
 TRUST_DOMAIN = "spiffe://comptoir.internal/"
-_MOST_CONNECTIONS = 1024
-_connections: dict[tuple[object, ...], str] = {}
-"""Identity by connection: reading it anew takes ten times as long as remembering it."""
 
 
 @dataclass(frozen=True)
@@ -60,18 +57,6 @@ def _allows(patterns: tuple[str, ...], method: str) -> bool:
 
 def service_of(context: grpc.ServicerContext) -> str:
     """Name of the service whose certificate opened the connection: its one SPIFFE identity (X509-SVID 2)."""
-    names = context.peer_identities() or ()
-    connection = (context.peer(), *names)
-    known = _connections.get(connection)
-    if known is None:
-        known = _spiffe_identity(context)
-        if len(_connections) >= _MOST_CONNECTIONS:
-            _connections.clear()
-        _connections[connection] = known
-    return known
-
-
-def _spiffe_identity(context: grpc.ServicerContext) -> str:
     # Not found among the alternative names: those come without their kind, and an e-mail address may look like a URI.
     for name in context.auth_context().get("peer_spiffe_id", ()):
         text = name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
