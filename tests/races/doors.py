@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
+import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Barrier
 from typing import Any, TypeVar
 from urllib.parse import urljoin
@@ -29,7 +29,6 @@ class Doors:
 
     platform: Platform
     addresses: tuple[str, str]
-    _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
     def authority(self) -> str:
@@ -81,7 +80,7 @@ class Doors:
 
     def person(self) -> user_pb2.User:
         """Somebody new, of the platform's staff, who needs no company."""
-        return opened(self.platform, f"racer{next(self._numbers)}")
+        return opened(self.platform, f"racer{uuid.uuid4().hex[:12]}")
 
     def signed_in(self, login: str) -> Merchant:
         tokens = self.application().sign_in(login, PASSWORD)
