@@ -13,24 +13,35 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import grpc
 import psycopg
 import pytest
+from sqlalchemy import Engine, PoolProxiedConnection
 
 from comptoir.inbox.v1 import message_pb2
 from deploy.local.postgres import Cluster, temporary_cluster
 from services.chassis import tls
 from services.chassis.testing.postgres import Databases
 from services.chassis.testing.running import METHODS, Running
+from services.chassis.testing.waiting import until
 from services.inbox.service import INBOX
 
 COMPANIES = ("zqoursz", "zqtheirsz")
 CALLERS_AT_ONCE = 6
 _ALLOWED = {"OK", "UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"}
 """What may become of a call to one's own, with all that happens."""
+
+
+def _connected(engine: Engine) -> PoolProxiedConnection | None:
+    """A connection of the pool, unless the server is just starting."""
+    try:
+        return engine.raw_connection()
+    except psycopg.OperationalError:
+        return None
 
 
 @dataclass
@@ -144,7 +155,7 @@ class Traffic:
     def remembered(self) -> list[tuple[str | None, ...]]:
         """What the idle connections of the pool still know of the last call."""
         engine = self.inbox.resources.database.engine
-        held = [engine.raw_connection() for _ in range(2)]
+        held = [until(partial(_connected, engine), "the server is there") for _ in range(2)]
         found = []
         for connection in held:
             driver: Any = connection.driver_connection
