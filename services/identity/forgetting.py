@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -13,6 +12,7 @@ from services.chassis.clock import Clock
 from services.chassis.db.database import Database
 from services.chassis.db.scope import Scope
 from services.chassis.request_ids import request_id
+from services.chassis.rounds import Rounds
 from services.identity import companies, invitations
 
 KEPT = timedelta(days=30)
@@ -22,30 +22,20 @@ SECONDS = 3600.0
 
 
 class Forgetting:
-    """`start` it in a process that serves; `work` is one round of it."""
+    """Start its `rounds` in a process that serves; `work` is one of them."""
 
     def __init__(self, database: Database, changes: ChangeLog, clock: Clock) -> None:
         self._database = database
         self._changes = changes
         self._clock = clock
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="forgetting", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def close(self) -> None:
-        """Takes up nothing more."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self.rounds = Rounds(self.work, name="forgetting", seconds=SECONDS, failed="nothing forgotten")
 
     def work(self) -> None:
         """Looks at every company."""
         with self._database.transaction(Scope(read_only=True)) as db:
             known = db.scalars(select(companies.KNOWN.c.company)).all()
         for company in known:
-            if not self._stopping.is_set():
+            if not self.rounds.ending:
                 self._guarded(company)
 
     def _guarded(self, company: str) -> None:
@@ -63,10 +53,3 @@ class Forgetting:
             db.flush()
             stamp = Stamp(now, "services/identity", request_id(None), "", reason="nobody took it in time")
             self._changes.append(db, stamp)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(SECONDS):
-            try:
-                self.work()
-            except Exception as error:
-                log.event("nothing forgotten", error=type(error).__qualname__, where=log.frames(error))

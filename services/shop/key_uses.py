@@ -20,6 +20,7 @@ from services.chassis.db.database import Database
 from services.chassis.db.rows import TenantRow
 from services.chassis.db.scope import Scope
 from services.chassis.errors import Unavailable
+from services.chassis.rounds import Rounds
 from services.shop.rows import Base
 
 SECONDS = 5.0
@@ -53,23 +54,17 @@ class Use(NamedTuple):
 
 
 class Uses:
-    """The counters of this process. `start` it in one that serves; `write` is one round of it."""
+    """The counters of this process. Start its `rounds` in one that serves; `write` is one of them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._counted: dict[Use, tuple[int, datetime]] = {}
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="key uses", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
+        self.rounds = Rounds(self.write, name="key uses", seconds=SECONDS, failed="key uses not written")
 
     def close(self) -> None:
         """Writes what is left."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self.rounds.close()
         self.write()
 
     def count(self, use: Use, now: datetime, times: int = 1) -> None:
@@ -126,7 +121,3 @@ class Uses:
         )
         with self._database.transaction(Scope(company)) as db:
             db.connection().execute(both)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(SECONDS):
-            self.write()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 from services.chassis import log
 from services.chassis.changes.log import ChangeLog, Stamp
 from services.chassis.clock import Clock
@@ -11,6 +9,7 @@ from services.chassis.db.database import Database
 from services.chassis.db.scope import Scope
 from services.chassis.errors import TimedOut, Unavailable
 from services.chassis.request_ids import request_id
+from services.chassis.rounds import Rounds
 from services.shop import key_deadlines
 from services.shop.letters import Letters
 
@@ -20,24 +19,14 @@ _BATCH = 100
 
 
 class Timekeeper:
-    """`start` it in a process that serves; `work` is one round of it."""
+    """Start its `rounds` in a process that serves; `work` is one of them."""
 
     def __init__(self, database: Database, changes: ChangeLog, letters: Letters, clock: Clock) -> None:
         self._database = database
         self._changes = changes
         self._letters = letters
         self._clock = clock
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="key deadlines", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def close(self) -> None:
-        """Takes up nothing more."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self.rounds = Rounds(self.work, name="key deadlines", seconds=SECONDS, failed="deadlines not kept")
 
     def work(self) -> None:
         """Does all that is due. Raises Unavailable while there is no database."""
@@ -51,7 +40,7 @@ class Timekeeper:
 
     def _guarded(self, company: str, shop_id: str, key_id: str) -> bool:
         """Whether it was done; one key that fails keeps no other waiting."""
-        if self._stopping.is_set():
+        if self.rounds.ending:
             return False
         try:
             return self._settle(company, shop_id, key_id)
@@ -70,10 +59,3 @@ class Timekeeper:
             )
             self._changes.append(db, stamp)
         return done
-
-    def _run(self) -> None:
-        while not self._stopping.wait(SECONDS):
-            try:
-                self.work()
-            except Exception as error:
-                log.event("deadlines not kept", error=type(error).__qualname__, where=log.frames(error))

@@ -12,15 +12,11 @@ from comptoir.changes.v1 import feed_pb2
 from services.chassis import tls
 from services.chassis.errors import from_rpc_error
 from services.chassis.feed.method import METHOD
+from services.chassis.rpc import keepalive
 
 _OPTIONS: list[tuple[str, Any]] = [
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
-    # A feed whose host vanished is noticed within fifteen seconds.
-    ("grpc.keepalive_time_ms", 10_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
-    ("grpc.http2.ping_timeout_ms", 5_000),
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
+    *keepalive.CLIENT,
 ]
 
 

@@ -24,6 +24,7 @@ from services.chassis.feed.method import METHOD, SERVICE
 from services.chassis.feed.published import Published
 from services.chassis.feed.streams import Stream, interest
 from services.chassis.request_ids import request_id
+from services.chassis.rpc import keepalive
 from services.chassis.rpc.peers import Peers, service_of
 from services.chassis.validate import validate
 
@@ -33,8 +34,7 @@ _OPTIONS: list[tuple[str, int]] = [
     ("grpc.max_receive_message_length", 64 * 1024),
     ("grpc.max_metadata_size", 16 * 1024),
     ("grpc.so_reuseport", 0),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
-    ("grpc.keepalive_permit_without_calls", 1),
+    *keepalive.SERVER,
     ("grpc.max_concurrent_streams", _STREAMS_IN_ALL),
     # A watcher that is gone without a word frees its place.
     ("grpc.keepalive_time_ms", 20_000),

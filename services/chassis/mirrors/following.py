@@ -43,6 +43,7 @@ def followers(
         address = settings.feed_address(source)
         if address is None:
             raise ConfigError(f"COMPTOIR_{source.upper()}_FEED_ADDRESS: must say where {source} is watched")
+        about = reactions if source in watched else None
         found.append(
             Follower(
                 Lease(cursors, source),
@@ -50,8 +51,8 @@ def followers(
                 database,
                 partial(FeedClient, address, settings.tls_directory),
                 changes,
-                reactions.react if reactions and source in watched else None,
-                reactions.made_up_for if reactions else frozenset(),
+                about.react if about else None,
+                about.made_up_for if about else frozenset(),
             )
         )
     return found

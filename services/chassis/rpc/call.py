@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,6 +25,8 @@ Proceed = Callable[["Call"], Message]
 """The rest of the stages."""
 Stage = Callable[["Call", Proceed], Message]
 """One cross-cutting rule: does its part before and after the rest."""
+StagesOf = Callable[[Method], Sequence[Stage]]
+"""What the calls of a method pass through, in its order."""
 
 
 @dataclass

@@ -13,6 +13,7 @@ from services.chassis import tls, tracing
 from services.chassis.contract import Method
 from services.chassis.errors import from_rpc_error
 from services.chassis.idempotency.keys import METADATA
+from services.chassis.rpc import keepalive
 
 DEADLINE_SECONDS = 10.0
 R = TypeVar("R", bound=Message)
@@ -22,15 +23,10 @@ _RETRIES = """{"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 3,
 "maxBackoff": "0.5s", "backoffMultiplier": 2, "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"]}}]}"""
 _OPTIONS: list[tuple[str, Any]] = [
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
-    # A connection that nothing passes any more is given up after 15 seconds, in use or not; an attempt after 3.
-    # No ping of keepalive is sent while another kind of ping waits, by default for a minute.
-    ("grpc.keepalive_time_ms", 10_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
-    ("grpc.http2.ping_timeout_ms", 5_000),
+    *keepalive.CLIENT,
+    # A connection is watched in use or not; an attempt is given up after three seconds.
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.min_reconnect_backoff_ms", 3_000),
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
 ]
 
 

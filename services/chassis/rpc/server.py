@@ -21,7 +21,8 @@ from services.chassis.contract import ContractError, Method, methods
 from services.chassis.db.database import Database
 from services.chassis.errors import Fault, to_status
 from services.chassis.request_ids import request_id
-from services.chassis.rpc.call import Call, Proceed, Stage
+from services.chassis.rpc import keepalive
+from services.chassis.rpc.call import Call, Proceed, Stage, StagesOf
 from services.chassis.rpc.workers import Workers
 
 LARGEST_MESSAGE = 4 * 1024 * 1024
@@ -32,9 +33,8 @@ _OPTIONS: list[tuple[str, int]] = [
     ("grpc.max_receive_message_length", LARGEST_MESSAGE),
     ("grpc.max_metadata_size", LARGEST_METADATA),
     ("grpc.so_reuseport", 0),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    *keepalive.SERVER,
     ("grpc.http2.max_ping_strikes", 3),
-    ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.max_connection_idle_ms", 600_000),
     # Calls that never send their message hold a place until their connection ends.
     ("grpc.max_concurrent_streams", 64),
@@ -43,8 +43,6 @@ _OPTIONS: list[tuple[str, int]] = [
 ]
 _HEALTH_CALLS = 32
 
-StagesOf = Callable[[Method], Sequence[Stage]]
-"""What the calls of a method pass through, in its order."""
 Handlers = Mapping[ServiceDescriptor, object]
 """For each service of the contract, the object whose functions serve it: `UpdateShop` by `update_shop`."""
 

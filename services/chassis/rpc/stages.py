@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,7 +18,7 @@ from services.chassis.contract import Method
 from services.chassis.db.faults import DRIVER_ERRORS
 from services.chassis.errors import Fault, Internal, Invalid, Unauthenticated, Unavailable
 from services.chassis.idempotency.stage import Idempotency
-from services.chassis.rpc.call import Call, Proceed, Stage
+from services.chassis.rpc.call import Call, Proceed, Stage, StagesOf
 from services.chassis.rpc.metadata import MIN_REVISION, REVISION
 from services.chassis.rpc.peers import Peers, service_of
 from services.chassis.tokens import TokenVerifier, refuse_unproved
@@ -199,7 +199,7 @@ def stages(
     revisions: Revisions,
     idempotency: Idempotency,
     standing: Stage | None,
-) -> Callable[[Method], Sequence[Stage]]:
+) -> StagesOf:
     """The order every call goes through; what stands behind `transaction` is part of it."""
 
     def of(method: Method) -> Sequence[Stage]:

@@ -107,7 +107,7 @@ def test_what_was_counted_while_the_database_was_away_is_written_when_it_is_back
 
 def test_what_is_left_is_written_at_the_end(cloned: Clone, database: Database) -> None:
     uses = Uses(database)
-    uses.start()
+    uses.rounds.start()
     uses.count(OURS._replace(company="aaa", integration="\0"), NOW)
     uses.count(OURS, NOW)
 
