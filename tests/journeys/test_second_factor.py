@@ -140,7 +140,13 @@ def test_a_company_lets_nobody_in_without_a_second_factor(demonstration: dict[st
         assert answer.json().get("secondFactorRequired", False) is wanted
 
     def led_to_adding_one() -> tuple[WithFactor, dict[str, Any]] | None:
-        application, found = chloe.sign_in("atelier")
+        try:
+            application, found = chloe.sign_in("atelier")
+        except AssertionError as refused:
+            # Identity may hear of it between the code and its redemption.
+            if "invalid_grant" not in str(refused):
+                raise
+            return None
         return (application, found) if application.secret else None
 
     require(True)
