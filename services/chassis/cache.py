@@ -18,8 +18,9 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from services.chassis import log
-from services.chassis.db.database import LOST_HOST
+from services.chassis.db.database import LOST_HOST, Database
 from services.chassis.db.patience import Patient
+from services.chassis.db.tenancy import ScopedSession
 
 SILENCE_SECONDS = 2.0
 OLDEST_SECONDS = 300.0
@@ -42,6 +43,7 @@ class ReplyCache:
         """Held while a reply is kept and while one is forgotten: a forgetting in between would be lost for ever."""
         self._heard = self._cleared = float("-inf")
         self._stopping = threading.Event()
+        self._watching: list[Callable[[Session, object], None]] = []
         self._thread = threading.Thread(target=self._listen, name=self._channel, daemon=True)
         self._thread.start()
 
@@ -66,12 +68,30 @@ class ReplyCache:
         driver.execute("select pg_notify(%s, key) from unnest(%s::text[]) key", (self._channel, list(keys)))
         event.listen(db, "after_commit", lambda _: self._drop(*keys), once=True)
 
+    def forget_written(self, database: Database, entry_of: Callable[[object], str | None]) -> None:
+        """Forgets what is kept of rows of the database whenever they are written through their mapped classes, as
+        `forget` does; `entry_of` says under which key that is, if any is."""
+
+        def written(session: Session, _: object) -> None:
+            # Of all the sessions of the process, those of this service's own database.
+            if session.get_bind().engine.pool is not database.engine.pool:
+                return
+            rows = (*session.new, *session.dirty, *session.deleted)
+            entries = {entry for row in rows if (entry := entry_of(row))}
+            if entries:
+                self.forget(session, *entries)
+
+        event.listen(ScopedSession, "after_flush", written)
+        self._watching.append(written)
+
     @property
     def live(self) -> bool:
         """Whether forgetting reaches this process."""
         return time.monotonic() - self._heard < SILENCE_SECONDS
 
     def close(self) -> None:
+        for written in self._watching:
+            event.remove(ScopedSession, "after_flush", written)
         self._stopping.set()
         self._thread.join()
 

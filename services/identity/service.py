@@ -18,6 +18,7 @@ from comptoir.identity.v1 import (
     user_pb2,
     user_session_pb2,
 )
+from services.chassis.cache import ReplyCache
 from services.chassis.feed.published import Published
 from services.chassis.mirrors.following import Reactions
 from services.chassis.mirrors.standing import Standing
@@ -41,6 +42,7 @@ from services.identity.api.sessions import SessionApi
 from services.identity.api.user_sessions import UserSessionApi
 from services.identity.api.users import UserApi
 from services.identity.applications.rows import ApplicationRow
+from services.identity.applications.uses import Uses
 from services.identity.attempts import Attempts, Limit
 from services.identity.change_email import ChangeEmail
 from services.identity.change_password import ChangePassword
@@ -70,6 +72,7 @@ from services.identity.oauth.authentication import Authentication
 from services.identity.oauth.families import RefreshTokens
 from services.identity.oauth.grants import Grants
 from services.identity.oauth.introspection import Introspection
+from services.identity.oauth.known_applications import KnownApplications
 from services.identity.oauth.rotate_keys import rotate_signing_keys
 from services.identity.oauth.signing_keys import KeyRing
 from services.identity.passwords import Passwords
@@ -85,7 +88,7 @@ def _handlers(resources: Resources) -> Handlers:
     database, settings = resources.database, resources.settings
     pause = timedelta(seconds=settings.source_pause_seconds)
     attempts = Attempts(database, Limit("source", settings.source_tries, within=pause, pause=pause))
-    passwords, keys = Passwords(), _keys(resources)
+    passwords, keys, cache = Passwords(), _keys(resources), ReplyCache(settings.database_url, "identity")
     refresh_tokens = RefreshTokens(resources.vault)
     verifier = TokenVerifier(settings.issuer, SigningKeys(keys.jwks).find, resources.clock)
     grants = Grants(settings.issuer, keys, refresh_tokens, verifier, database, resources.clock)
@@ -93,7 +96,7 @@ def _handlers(resources: Resources) -> Handlers:
     mails, mail = Mails(outbox, resources.vault), sender(resources, outbox)
     forgetting = Forgetting(database, resources.changes, resources.clock)
     resources.starters.extend([mail.start, forgetting.rounds.start])
-    resources.closers.extend([mail.stop, forgetting.rounds.close])
+    resources.closers.extend([cache.close, mail.stop, forgetting.rounds.close])
     choosing, links = Choosing(passwords, mails), Links(resources.vault, settings.issuer)
     email = ChangeEmail(attempts, links, mails)
     sign_in = SignIn(attempts, passwords, Devices.of(resources.vault), database, mails)
@@ -119,7 +122,7 @@ def _handlers(resources: Resources) -> Handlers:
             sign_in, _second_step(resources, enrolling, attempts), Renewal(links)
         ),
         oauth_pb2.DESCRIPTOR.services_by_name["OAuthService"]: OAuthApi(
-            Authentication(database, settings.issuer),
+            Authentication(database, settings.issuer, KnownApplications(database, cache), Uses(database)),
             grants,
             Introspection(verifier, refresh_tokens),
             keys,

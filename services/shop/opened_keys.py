@@ -10,14 +10,11 @@ import time
 from dataclasses import dataclass
 
 from prometheus_client import Counter
-from sqlalchemy import event
-from sqlalchemy.orm import Session
 
 from services.chassis.authorize import unknown
 from services.chassis.cache import ReplyCache
 from services.chassis.db.database import Database, enter
 from services.chassis.db.scope import Scope
-from services.chassis.db.tenancy import ScopedSession
 from services.chassis.errors import NotFound
 from services.chassis.names import ANY
 from services.shop import shops
@@ -44,11 +41,7 @@ class OpenedKeys:
         self._database = database
         self._ring = ring
         self._cache = cache
-        event.listen(ScopedSession, "after_flush", self._forget)
-
-    def close(self) -> None:
-        """Hears no more of writes."""
-        event.remove(ScopedSession, "after_flush", self._forget)
+        cache.forget_written(database, _entry)
 
     def of(self, company: str, shop_id: str, *, fresh: bool = False) -> ShopKeys:
         """The shop's keys. Its company may be `-`; raises NotFound for a shop that is unknown, or not this company's.
@@ -84,15 +77,6 @@ class OpenedKeys:
         openings.inc(len(values))
         opening_seconds.inc(time.thread_time() - began)
         return values
-
-    def _forget(self, session: Session, _: object) -> None:
-        # Of all the sessions of the process, those of this service's own database.
-        if session.get_bind().engine.pool is not self._database.engine.pool:
-            return
-        rows = (*session.new, *session.dirty, *session.deleted)
-        entries = {entry for row in rows if (entry := _entry(row))}
-        if entries:
-            self._cache.forget(session, *entries)
 
 
 def _unknown(company: str, shop_id: str) -> NotFound:

@@ -39,7 +39,7 @@ def _handlers(resources: Resources) -> Handlers:
     timekeeper = Timekeeper(resources.database, resources.changes, letters, resources.clock)
     mail = sender(resources, letters)
     resources.starters.extend([uses.rounds.start, timekeeper.rounds.start, mail.start])
-    resources.closers.extend([cache.close, keys.close, uses.close, timekeeper.rounds.close, mail.stop])
+    resources.closers.extend([cache.close, uses.close, timekeeper.rounds.close, mail.stop])
     return {
         shop_pb2.DESCRIPTOR.services_by_name["ShopService"]: ShopApi(ring, cache),
         rules_pb2.DESCRIPTOR.services_by_name["RulesService"]: RulesApi(cache),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from services.chassis.errors import Precondition
 from services.identity.applications.rows import ApplicationRow
@@ -31,18 +33,33 @@ def generate(row: ApplicationRow, overlap: timedelta, now: datetime) -> str:
     return value
 
 
-def matching(row: ApplicationRow, shown: str, now: datetime) -> str | None:
-    """Fingerprint of the valid secret that this is; None if it is none. It takes the same time for each."""
-    found, offered = None, digest(shown)
-    former_until = row.former_expire_time
-    for kept, fingerprint, valid in (
-        (row.secret_digest, row.secret_fingerprint, True),
-        (row.former_digest, row.former_fingerprint, former_until is not None and now < former_until),
-    ):
-        same = hmac.compare_digest(offered, kept or bytes(32))
-        if same and valid and kept is not None:
-            found = fingerprint
-    return found
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of an application's secrets."""
+
+    digest: bytes | None
+    fingerprint: str
+    former_digest: bytes | None
+    former_fingerprint: str
+    former_expire_time: datetime | None
+
+    @classmethod
+    def of(cls, row: ApplicationRow) -> Self:
+        present, former = row.secret_digest, row.former_digest
+        return cls(present, row.secret_fingerprint, former, row.former_fingerprint, row.former_expire_time)
+
+    def matching(self, shown: str, now: datetime) -> str | None:
+        """Fingerprint of the valid secret that this is; None if it is none. It takes the same time for each."""
+        found, offered = None, digest(shown)
+        former_until = self.former_expire_time
+        for kept, fingerprint, valid in (
+            (self.digest, self.fingerprint, True),
+            (self.former_digest, self.former_fingerprint, former_until is not None and now < former_until),
+        ):
+            same = hmac.compare_digest(offered, kept or bytes(32))
+            if same and valid and kept is not None:
+                found = fingerprint
+        return found
 
 
 def digest(secret: str) -> bytes:

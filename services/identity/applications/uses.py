@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from services.chassis.db.database import Database
 from services.chassis.db.rows import TenantRow
+from services.chassis.db.scope import Scope
 from services.identity.applications.rows import ApplicationRow
 from services.identity.rows import Base
 
@@ -46,13 +48,14 @@ def of(db: Session, application_id: str) -> dict[str, datetime]:
 
 
 class Uses:
-    """What this process has noted lately, and need not note again."""
+    """Writes uses down, beside what this process has noted lately and need not note again."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._noted: dict[tuple[str, str], datetime] = {}
         self._lock = threading.Lock()
 
-    def note(self, db: Session, application_id: str, credential: str, now: datetime) -> None:
+    def note(self, company: str, application_id: str, credential: str, now: datetime) -> None:
         """Writes the use down, unless it was just done."""
         key = (application_id, credential)
         with self._lock:
@@ -64,4 +67,5 @@ class Uses:
         row = ApplicationUseRow
         older = or_(row.last_use_time.is_(None), row.last_use_time < now - _NOTED_EVERY)
         noted = update(row).where(row.application_id == application_id, row.credential == credential, older)
-        db.execute(noted.values(last_use_time=now), execution_options={"synchronize_session": False})
+        with self._database.transaction(Scope(company)) as db:
+            db.execute(noted.values(last_use_time=now), execution_options={"synchronize_session": False})

@@ -1,28 +1,24 @@
 """Which client asks, and whether it is: the platform's own, or an application that a company has registered.
 
-What is to be known of an application lies with its company, and the call may have to be confined to a person: so it is
-looked up in a transaction of its own. What that writes stays, whatever becomes of the call: the id of an assertion is
-used up, and the use of a secret is noted.
+What is written meanwhile stays, whatever becomes of the call, and so has transactions of its own: the id of an
+assertion is used up, and the use of a secret is noted.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from services.chassis.applications import is_application
-from services.chassis.db.database import Database, enter
+from services.chassis.db.database import Database
 from services.chassis.db.scope import Scope
-from services.chassis.db.tenancy import ScopedSession
 from services.chassis.rpc.call import Call
-from services.identity import companies
-from services.identity.applications import rows, secrets, uses
-from services.identity.applications.rows import ApplicationRow
+from services.identity.applications import secrets, uses
 from services.identity.oauth import assertions, clients, used_values
 from services.identity.oauth.clients import Client
+from services.identity.oauth.known_applications import PUBLIC, Known, KnownApplications
 from services.identity.oauth.refusals import invalid_client, invalid_proof
 
-_PUBLIC = "CLIENT_AUTHENTICATION_NONE"
 _SIGNS = "CLIENT_AUTHENTICATION_PRIVATE_KEY"
 PROOF_REMEMBERED = timedelta(minutes=5)
 """Longer than the gateway takes any proof for fresh."""
@@ -45,17 +41,13 @@ class Authentication:
 
     database: Database
     issuer: str
-    uses: uses.Uses = field(default_factory=uses.Uses)
+    known: KnownApplications
+    uses: uses.Uses
 
     def find(self, call: Call, client_id: str) -> Client:
         """The client, or the answer for an unknown one."""
-        if is_application(client_id):
-            with self.database.transaction(Scope(read_only=True)) as db:
-                row = _entered(db, client_id)
-                if row is None:
-                    raise clients.unknown()
-                return _client(row, companies.names(db, [row.company]).get(row.company, ""))
-        client = clients.find(call.db, client_id)
+        own = not is_application(client_id)
+        client = clients.find(call.db, client_id) if own else self.known.described(client_id)
         if client is None:
             raise clients.unknown()
         return client
@@ -81,53 +73,30 @@ class Authentication:
         return key_thumbprint
 
     def _application(self, call: Call, shown: Shown) -> Client:
-        with self.database.transaction(Scope()) as db:
-            row = _entered(db, shown.client_id)
-            if row is None:
-                raise invalid_client()
-            credential = self._credential(db, row, shown, call)
-            if credential:
-                self.uses.note(db, row.application_id, credential, call.now)
-            return _client(row)
+        known = self.known.of(shown.client_id)
+        if known is None:
+            raise invalid_client()
+        credential = self._credential(known, shown, call)
+        if credential:
+            self.uses.note(known.company, known.client.client_id, credential, call.now)
+        return known.client
 
-    def _credential(self, db: ScopedSession, row: ApplicationRow, shown: Shown, call: Call) -> str:
+    def _credential(self, known: Known, shown: Shown, call: Call) -> str:
         """What it has proved itself by: exactly in the way that it is registered for."""
-        kind, secret, assertion = row.client_authentication, shown.secret, shown.assertion
+        kind, secret, assertion = known.authentication, shown.secret, shown.assertion
         if kind == _SIGNS and assertion and not secret:
             audiences = [self.issuer + path for path in ENDPOINTS]
-            read = assertions.read(assertion, row.jwks, row.application_id, audiences, call.now)
-            once = f"{row.application_id}\0{read.assertion_id}"
-            if used_values.use(db, used_values.ASSERTION, once, read.expire_time, call.now):
+            client_id = known.client.client_id
+            read = assertions.read(assertion, known.jwks, client_id, audiences, call.now)
+            once = f"{client_id}\0{read.assertion_id}"
+            with self.database.transaction(Scope()) as db:
+                first = used_values.use(db, used_values.ASSERTION, once, read.expire_time, call.now)
+            if first:
                 return uses.BY_KEY
         elif kind == secrets.BY_SECRET and secret and not assertion:
-            fingerprint = secrets.matching(row, secret, call.now)
+            fingerprint = known.secrets.matching(secret, call.now)
             if fingerprint is not None:
                 return fingerprint
-        elif kind == _PUBLIC and not secret and not assertion:
+        elif kind == PUBLIC and not secret and not assertion:
             return ""
         raise invalid_client()
-
-
-def _entered(db: ScopedSession, client_id: str) -> ApplicationRow | None:
-    """The application, in a transaction that is confined to its company from here on."""
-    company = rows.owner(db, client_id)
-    if company is None:
-        return None
-    enter(db, Scope(company, read_only=db.scope.read_only))
-    return rows.seek(db, client_id)
-
-
-def _client(row: ApplicationRow, company_display_name: str = "") -> Client:
-    return Client(
-        row.application_id,
-        row.display_name,
-        row.redirect_uris,
-        row.scopes,
-        row.grant_types,
-        confidential=row.client_authentication != _PUBLIC,
-        company=row.company,
-        company_display_name=company_display_name,
-        shops=None if row.all_shops else row.shop_ids,
-        require_pushed_requests=row.require_pushed_requests,
-        bind_tokens=row.bind_tokens,
-    )

@@ -309,7 +309,6 @@ def test_no_plaintext_of_a_key_shows_in_what_is_kept(shop: Running) -> None:
         return shown if "KeyValue" in shown else ""
 
     shown = until(kept, "the key is in memory")
-    keys.close()
     cache.close()
 
     assert DEMO["form-test"] not in shown
