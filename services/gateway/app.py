@@ -45,7 +45,8 @@ def create_front(
         settings.issuer,
     )
     app = create_app(settings, backend, clock=clock)
-    return Front(app.wsgi_app, rest, Lanes(settings.threads), settings.issuer)
+    lanes, trusted = Lanes(settings.threads), settings.trusted_proxies
+    return Front(app.wsgi_app, rest, lanes, settings.issuer, trusted_proxies=trusted)
 
 
 def create_app(settings: GatewaySettings, backend: Backend, *, clock: Clock = system_clock) -> Flask:

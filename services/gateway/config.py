@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.chassis.config import Address, SecretFile
+from services.gateway.proxies import Networks
 
 
 class GatewaySettings(BaseSettings):
@@ -37,6 +38,8 @@ class GatewaySettings(BaseSettings):
     rate_per_second: float = 500
     """Requests of one client that each process answers in the long run; `rate_burst` at once."""
     rate_burst: int = 10_000
+    trusted_proxies: Networks = ()
+    """Whose X-Forwarded-For is believed; nobody's by default."""
 
     @property
     def cookie_key(self) -> bytes:

@@ -22,6 +22,7 @@ from services.gateway.bodies import MOST_BYTES, Bodies
 from services.gateway.default_headers import Application, Headers
 from services.gateway.faults import LARGEST_BODY, TooSlow, too_large
 from services.gateway.lanes import Lanes
+from services.gateway.proxies import Network, Proxies
 from services.gateway.rest import Request, Rest
 from services.gateway.telemetry import Account
 
@@ -57,6 +58,7 @@ class Front:
         lanes: Lanes,
         issuer: str,
         *,
+        trusted_proxies: tuple[Network, ...] = (),
         slowest_body_seconds: float = SLOWEST_BODY_SECONDS,
         most_held_bytes: int = MOST_BYTES,
     ) -> None:
@@ -64,6 +66,7 @@ class Front:
         self._rest = rest
         self._lanes = lanes
         self._issuer = issuer
+        self._proxies = Proxies(trusted_proxies)
         self._slowest_body_seconds = slowest_body_seconds
         self._bodies = Bodies(most_held_bytes)
         self._draining = False
@@ -81,13 +84,14 @@ class Front:
 
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:
         """One request."""
-        body, source = bytearray(), network(address(scope))
+        client = self._proxies.source(address(scope), scope.headers)
+        body, source = bytearray(), network(client)
         try:
             if scope.path.startswith("//"):
                 # Flask would serve it like the path without, but by another lane.
                 raise NotFound("There is nothing at this address.", reason="ROUTE_NOT_FOUND")
             await self._receive(scope, protocol, body, source)
-            asked, found = environ(scope, bytes(body)), self._rest.addresses.find(scope.path)
+            asked, found = environ(scope, client, bytes(body)), self._rest.addresses.find(scope.path)
             if found is None:
                 work = partial(_answer, self._application, asked)
                 response = await self._lanes.of(scope.path).run(work)
@@ -146,8 +150,8 @@ def address(scope: Scope) -> str:
     return scope.client.rpartition(":")[0].strip("[]")
 
 
-def environ(scope: Scope, body: bytes) -> dict[str, Any]:
-    """The request for WSGI (PEP 3333)."""
+def environ(scope: Scope, client: str, body: bytes) -> dict[str, Any]:
+    """The request of this client's for WSGI (PEP 3333)."""
     found = {
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
@@ -156,7 +160,7 @@ def environ(scope: Scope, body: bytes) -> dict[str, Any]:
         "SERVER_NAME": "gateway",
         "SERVER_PORT": "443",
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
-        "REMOTE_ADDR": address(scope),
+        "REMOTE_ADDR": client,
         RECEIVED: time.time(),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "https",

@@ -7,10 +7,12 @@ import json
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from google.protobuf.message import Message
+from werkzeug.datastructures import Headers
 
 from services.chassis.clock import system_clock
 from services.chassis.contract import Method, every_method
@@ -227,7 +229,7 @@ def test_headers_that_are_there_twice_are_joined_and_impostors_left_out() -> Non
         ("x_request_id", "impostor-id"),
         ("transfer-encoding", "chunked"),
     )
-    found = environ(Scope(headers=headers, path="/é\ufffd"), b"abc")
+    found = environ(Scope(headers=headers, path="/é\ufffd"), "192.0.2.7", b"abc")
 
     assert (found["HTTP_ACCEPT"], found["HTTP_COOKIE"]) == ("a, b", "c=1; d=2")
     assert "HTTP_X_REQUEST_ID" not in found
@@ -235,6 +237,18 @@ def test_headers_that_are_there_twice_are_joined_and_impostors_left_out() -> Non
     assert found["CONTENT_LENGTH"] == "3"
     assert found["REMOTE_ADDR"] == "192.0.2.7"
     assert found["PATH_INFO"].encode("latin-1").decode() == "/é\ufffd"
+
+
+def test_the_client_of_a_believed_proxy_is_who_asks() -> None:
+    def source(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        return [environ["REMOTE_ADDR"].encode()]
+
+    line, headers = Line(b""), Headers([("X-Forwarded-For", "203.0.113.9"), ("Content-Length", "0")])
+    proxies = (ip_network("192.0.2.7"),)
+    asyncio.run(front(source, trusted_proxies=proxies).__rsgi__(Scope(headers=headers), line))
+
+    assert line.answer[2] == b"203.0.113.9"
 
 
 @pytest.mark.parametrize(
