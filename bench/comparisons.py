@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from PIL import Image
 
-from bench import cpu, load, peers, people, verifying
+from bench import cpu, load, metrics, peers, people, verifying
 from bench.measure import Subject, measure
 from bench.report import POSTGRES, Figure, Line, Row
 from comptoir.company.v1 import company_pb2
@@ -38,7 +38,7 @@ def internal_calls(platform: Platform, supervisor: Supervisor, scale: float) -> 
     """What the payment engine does for every payment; and the share of opening keys in what that costs."""
     engine = Path(platform.description["internal"]["payment-engine"])
     address = platform.addresses["shop"]
-    metrics = topology.address(platform.ports, "shop-metrics")
+    metrics_of_shop = topology.address(platform.ports, "shop-metrics")
     shop = _shop(address, engine)
     port, echo = peers.start(supervisor, "echo", platform.layout.certificates / "shop")
     processes = {"shop": platform.process("shop").pid, **postgres(platform)}
@@ -61,7 +61,7 @@ def internal_calls(platform: Platform, supervisor: Supervisor, scale: float) -> 
         {"company": platform.process("company").pid, **postgres(platform)},
     )
 
-    spent, opened = cpu.seconds(processes["shop"]), verifying.opening_seconds(metrics)
+    spent, opened = cpu.seconds(processes["shop"]), metrics.counted(metrics_of_shop, verifying.OPENING)
     peer, *measured, verified, newest_read, company_read = measure(
         [
             Subject(
@@ -78,7 +78,7 @@ def internal_calls(platform: Platform, supervisor: Supervisor, scale: float) -> 
         int(RPC_CALLS * scale),
     )
     spent = cpu.seconds(processes["shop"]) - spent
-    opened = verifying.opening_seconds(metrics) - opened
+    opened = metrics.counted(metrics_of_shop, verifying.OPENING) - opened
     return [
         *(Line(each, peer, ("shop",), least=0.6) for each in measured),
         Line(verified, peer, ("shop",), least=0.45),

@@ -36,9 +36,9 @@ so less is better.
 - *A form verified* is `VerifyForm` of ten fields by public id; *opening keys* is what of the service's CPU went into
   decrypting keys during these rounds. *A read no older than a revision* passes by what is in memory.
 - *Tokens*: npm `oidc-provider` with its in-memory adapter; both give an application an access token for its secret,
-  signed by ES256. Here the application, its secret and its place are read from the database, where the secret's use is
+  signed by ES256. Here the application is durable, and forgotten in every process when it changes; the secret's use is
   noted once a minute, and gateway and identity are two processes.
-- *A password*: the form of the sign-in page is sent; the peer is the same hashing in this process.
+- *A password*: the form of the sign-in page is sent; what of that was hashing, identity counts by itself.
 - *A wrong password*, *a link asked for*: wall time of one call at a time to identity, about an account and about
   nobody's, in pairs whose order is by chance. The first figure compares the medians; the second counts the pairs in
   which the account took longer, in standard errors of a fair coin: beyond three, time would tell who is there.

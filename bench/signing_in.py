@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlencode
 
-import argon2
 import requests
 
-from bench import load, people
+from bench import cpu, load, metrics, people
 from bench.comparisons import postgres
 from bench.load import Call, Send
 from bench.measure import ROUNDS, Subject, measure
 from bench.oidc import server as oidc
 from bench.report import Figure, Line
+from deploy.local import topology
 from deploy.local.browser import Application, Forms
 from deploy.local.platforms import Platform
 from deploy.local.processes import Supervisor
 from services.chassis.clock import system_clock
 from services.chassis.testing.tokens import ISSUER, Mint
 from services.chassis.tokens import TokenVerifier
-from services.identity.passwords import MEMORY_KIB, PASSES, PLACES
+from services.identity.passwords import PLACES
 
 TOKENS, PASSWORDS = 800, 100
 """Calls a round."""
@@ -36,6 +34,7 @@ LEAST_TOKENS = 0.35
 MOST_BESIDE_HASHING = 0.15
 MOST_CHECK_MICROSECONDS = 3.0
 _CHECKS, _FEWEST_CHECKS = 200_000, 10_000
+_HASHING = "comptoir_password_hashing_cpu_seconds_total"
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -92,31 +91,24 @@ def _application(platform: Platform) -> tuple[str, str]:
 
 def password_posts(platform: Platform, scale: float) -> list[Figure]:
     """All that gateway and identity do for a password beside hashing it once."""
-    hasher = argon2.PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=1)
-    password = people.login(platform)["password"]
-    known = hasher.hash(password)
-
-    @contextmanager
-    def verify() -> Iterator[Call]:
-        yield lambda: hasher.verify(known, password) and None
-
-    gateway, authority = platform.description["gateway"], Path(platform.description["ca"])
-    headers, form = _filled(platform, password)
+    headers, form = _filled(platform, people.login(platform)["password"])
 
     def sign_in(send: Send) -> Call:
         return lambda: load.require(send("POST", "/sign-in", headers, form), HTTPStatus.SEE_OTHER)
 
-    hashing, posts = measure(
-        [
-            Subject("Argon2", verify, {"here": os.getpid()}, 1),
-            Subject("password", load.https(gateway, authority, sign_in), _processes(platform), PLACES),
-        ],
-        max(int(PASSWORDS * scale), _FEWEST_PASSWORDS),
-    )
-    whole, hashed = posts.microseconds("gateway", "identity"), hashing.microseconds()
-    share = (whole - hashed) / whole
+    gateway, authority = platform.description["gateway"], Path(platform.description["ca"])
+    identity = topology.address(platform.ports, "identity-metrics")
+    posts = Subject("password", load.https(gateway, authority, sign_in), _own(platform), PLACES)
+    spent, hashed = _spent(platform), metrics.counted(identity, _HASHING)
+    (measured,) = measure([posts], max(int(PASSWORDS * scale), _FEWEST_PASSWORDS))
+    spent, hashed = _spent(platform) - spent, metrics.counted(identity, _HASHING) - hashed
+    share, whole = (spent - hashed) / spent, measured.microseconds()
     title = "a password signed in with: CPU µs of gateway and identity beside the hashing, as a share of all"
-    return [Figure(title, whole - hashed, "Argon2", hashed, share, MOST_BESIDE_HASHING)]
+    return [Figure(title, whole * share, "hashing", whole * (1 - share), share, MOST_BESIDE_HASHING)]
+
+
+def _spent(platform: Platform) -> float:
+    return sum(cpu.seconds(process) for process in _own(platform).values())
 
 
 def token_checks(scale: float) -> list[Figure]:
@@ -156,7 +148,8 @@ def _filled(platform: Platform, password: str) -> tuple[dict[str, str], bytes]:
 
 
 def _processes(platform: Platform) -> dict[str, int]:
-    return {
-        **{name: platform.process(name).pid for name in ("gateway", "identity")},
-        **postgres(platform),
-    }
+    return {**_own(platform), **postgres(platform)}
+
+
+def _own(platform: Platform) -> dict[str, int]:
+    return {name: platform.process(name).pid for name in ("gateway", "identity")}

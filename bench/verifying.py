@@ -1,11 +1,8 @@
-"""A form's signature as the payment engine has it verified, and what opening keys has of the cost."""
+"""A form's signature as the payment engine has it verified, and the counter of what opening keys has of the cost."""
 
 from __future__ import annotations
 
-import urllib.request
 from pathlib import Path
-
-from prometheus_client.parser import text_string_to_metric_families
 
 from bench import load
 from bench.load import Connect
@@ -15,7 +12,8 @@ from services.chassis.rpc.client import Client
 
 _SERVICE = signature_pb2.DESCRIPTOR.services_by_name["SignatureService"]
 _SIGN, _VERIFY = (Method(_SERVICE.methods_by_name[name]) for name in ("SignForm", "VerifyForm"))
-_OPENING = "comptoir_key_opening_cpu_seconds_total"
+OPENING = "comptoir_key_opening_cpu_seconds_total"
+"""CPU time that the shop service has spent on opening keys."""
 _FIELDS = {
     "vads_action_mode": "INTERACTIVE",
     "vads_amount": "5124",
@@ -43,14 +41,3 @@ def verifications(address: str, engine: Path, shop_id: str) -> Connect:
     if not (isinstance(verdict, signature_pb2.Verdict) and verdict.valid):
         raise RuntimeError("a right signature is refused")
     return load.grpc_calls(address, engine, _VERIFY.path, request, signature_pb2.Verdict)
-
-
-def opening_seconds(metrics_address: str) -> float:
-    """CPU time that the shop service has spent on opening keys."""
-    with urllib.request.urlopen(f"http://{metrics_address}/metrics", timeout=10) as answer:
-        text = answer.read().decode()
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            if sample.name == _OPENING:
-                return float(sample.value)
-    raise LookupError(_OPENING)

@@ -94,8 +94,9 @@ def frames(error: BaseException) -> list[str]:
 
 
 def request(call: Call, fault: Fault | None, seconds: float) -> None:
-    """The line of one call."""
-    if fault is None and call.method.reads_only and _random.random() >= READ_SAMPLE:
+    """The line of one call; of those that went well and can have changed nothing, a sample's."""
+    changed_nothing = call.method.reads_only or not call.has_transaction
+    if fault is None and changed_nothing and _random.random() >= READ_SAMPLE:
         return
     caller = getattr(call, "caller", None)
     _logger.info(

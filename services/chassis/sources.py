@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 
+@lru_cache(maxsize=4096)
 def network(source: str) -> str:
     """What counts as one source: an address, or the /64 that one subscriber of IPv6 has to choose from."""
     try:

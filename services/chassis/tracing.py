@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar, Token
-from secrets import token_hex
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
@@ -15,6 +14,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from services.chassis.request_ids import new_number
 
 SAMPLE = 0.01
 _NOT_SAMPLED = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-0[02]")
@@ -72,7 +73,7 @@ def outgoing() -> dict[str, str]:
     """Metadata that hands the present trace on, or says that this call is left out of the sample."""
     left_out = _left_out.get()
     if left_out is not None:
-        return {"traceparent": left_out or f"00-{token_hex(16)}-{token_hex(8)}-00"}
+        return {"traceparent": left_out or f"00-{new_number()}-{new_number(64)}-00"}
     carrier: dict[str, str] = {}
     _propagator.inject(carrier)
     return carrier

@@ -28,6 +28,9 @@ from services.gateway.telemetry import Account
 
 SLOWEST_BODY_SECONDS = 30.0
 _BODILESS = ("GET", "HEAD", "OPTIONS")
+_TAKEN_AT_ONCE = 4 * 1024
+"""Bytes of a body that says its length, which the server holds it to: so few are not watched while they come, since its
+connection costs as much."""
 
 
 DRAINS = signal.SIGURG
@@ -115,10 +118,15 @@ class Front:
         stated = scope.headers.get("content-length")
         if stated is None and scope.method in _BODILESS and "transfer-encoding" not in scope.headers:
             return
-        if stated is not None and stated.isdecimal() and int(stated) > LARGEST_BODY:
+        size = int(stated) if stated is not None and stated.isdecimal() else None
+        if size is not None and size > LARGEST_BODY:
             raise too_large()
         try:
             async with asyncio.timeout(self._slowest_body_seconds):
+                if size is not None and size <= _TAKEN_AT_ONCE:
+                    body += await protocol()
+                    self._bodies.hold(source, len(body))
+                    return
                 async for chunk in protocol:
                     body += chunk
                     self._bodies.hold(source, len(chunk))

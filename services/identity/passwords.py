@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 import argon2
+from prometheus_client import Counter
 from sqlalchemy import ForeignKeyConstraint, bindparam, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -24,6 +27,7 @@ REMEMBERED = 4
 """The present password and the ones before it that may not be chosen again."""
 PLACES = 2
 """Hashings at once in one process; the other threads go on answering."""
+_hashing_seconds = Counter("comptoir_password_hashing_cpu_seconds", "CPU time that hashing passwords took.")
 
 
 class PasswordRow(PersonRow, Base):
@@ -80,7 +84,8 @@ class Passwords:
 
     def hash_within(self, password: str) -> str:
         """The same, for whoever is inside the fence already."""
-        return self._hasher.hash(normal(password))
+        with _counted():
+            return self._hasher.hash(normal(password))
 
     def matches(self, row: PasswordRow | None, password: str) -> bool:
         """Whether this is the password; the same work where there is none, so that time tells nothing."""
@@ -93,13 +98,23 @@ class Passwords:
     def renew(self, row: PasswordRow, password: str) -> None:
         """Hashes anew the password just verified, if the hash has other parameters than today's."""
         if self._hasher.check_needs_rehash(row.hash):
-            row.hash = self._hasher.hash(normal(password))
+            row.hash = self.hash_within(password)
 
     def _is_of(self, kept: str, password: str) -> bool:
         try:
-            return self._hasher.verify(kept, normal(password))
+            with _counted():
+                return self._hasher.verify(kept, normal(password))
         except argon2.exceptions.VerifyMismatchError:
             return False
+
+
+@contextmanager
+def _counted() -> Iterator[None]:
+    began = time.thread_time()
+    try:
+        yield
+    finally:
+        _hashing_seconds.inc(time.thread_time() - began)
 
 
 def is_short(password: str) -> bool:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import structlog
 
 from comptoir.shop.v1 import key_pb2
+from services.chassis import log
+from services.chassis.errors import Fault, NotFound, Unauthenticated
 from services.chassis.log import redact
 
 SECRETS = [
@@ -39,6 +44,35 @@ def test_nothing_hides_in_lists_bytes_or_exceptions(value: object) -> None:
     line = str(redact(None, "", {"detail": value}))
 
     assert not any(secret in line for secret in [*SECRETS, "hunter2"])
+
+
+@pytest.mark.parametrize(
+    ("reads_only", "has_transaction", "fault", "is_told"),
+    [
+        (False, True, None, True),
+        (False, False, None, False),
+        (True, True, None, False),
+        (True, True, NotFound("There is none."), True),
+        (False, False, Unauthenticated("Login or password is wrong."), True),
+    ],
+)
+def test_every_call_has_its_line_that_failed_or_may_have_changed_something(
+    reads_only: bool,
+    has_transaction: bool,
+    fault: Fault | None,
+    is_told: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    call: Any = SimpleNamespace(
+        method=SimpleNamespace(reads_only=reads_only, path="/x/Y"),
+        has_transaction=has_transaction,
+        request_id="0" * 32,
+    )
+    monkeypatch.setattr(log, "READ_SAMPLE", 0.0)
+    with structlog.testing.capture_logs() as lines:
+        log.request(call, fault, 0.001)
+
+    assert bool(lines) is is_told
 
 
 def test_a_logged_exception_is_its_kind_and_place_and_never_its_text() -> None:

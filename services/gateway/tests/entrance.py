@@ -40,6 +40,9 @@ class Line:
         self.taken = 0
         self.answer: tuple[int, dict[str, str], bytes] = (0, {}, b"")
 
+    async def __call__(self) -> bytes:
+        return b"".join([chunk async for chunk in self])
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self._chunks:
             self.taken += len(chunk)

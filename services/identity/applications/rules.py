@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from services.chassis.authorize import require_fresh
 from services.chassis.caller import Caller
@@ -76,7 +77,12 @@ def proven(call: Call, before: str, after: str) -> None:
 
 def own_scopes(scopes: Iterable[str]) -> list[str]:
     """Those of the scopes that an application can use in nobody's name."""
-    return [scope for scope in scopes if any(covered(right, frozenset({scope})) for right in APPLICATION)]
+    return [scope for scope in scopes if _is_own(scope)]
+
+
+@lru_cache(maxsize=1024)
+def _is_own(scope: str) -> bool:
+    return any(covered(right, frozenset({scope})) for right in APPLICATION)
 
 
 def _may_be_given(scope: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from services.chassis.request_ids import new_number
 from services.chassis.tokens import ALGORITHM, TYPE
 from services.identity.memberships import Authority
 from services.identity.oauth.clients import Client
@@ -63,7 +63,7 @@ def access_token(key: ECKey, issuer: str, subject: Subject, authority: Authority
         "sub": subject.session.user_id,
         **subject.times(),
         **subject.proof(),
-        "jti": uuid.uuid4().hex,
+        "jti": new_number(),
         "client_id": subject.client_id,
         "sid": subject.session.session_id,
         "scope": " ".join(subject.scopes),
@@ -93,7 +93,7 @@ def application_token(
         "sub": client.client_id,
         "iat": issued,
         "exp": issued + LIFETIME_SECONDS,
-        "jti": uuid.uuid4().hex,
+        "jti": new_number(),
         "client_id": client.client_id,
         "scope": " ".join(scopes),
         "company": company,
