@@ -182,8 +182,8 @@ class Method:
 
     @cached_property
     def proved_fields(self) -> frozenset[str]:
-        """Of an update: the fields that only somebody changes who has just proved who they are."""
-        fields = self.written[self.updated].fields if self.updated else ()
+        """Fields of the resource to make or to change that only somebody writes who has just proved who they are."""
+        fields = (field for resource in self.written.values() for field in resource.fields)
         return frozenset(field.name for field in fields if _is_proved(field))
 
     @cached_property

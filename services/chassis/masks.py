@@ -38,11 +38,13 @@ def paths_to_update(method: Method, request: Any) -> tuple[str, ...]:
 
 
 def names(method: Method, request: Any, field: str) -> bool:
-    """Whether an update means to write the field, by its mask or by what it holds. Nothing of it is checked yet."""
-    paths = request.update_mask.paths
+    """Whether the request means to write the field: by what it holds, or as an update by its mask. Nothing of it is
+    checked yet."""
+    paths = request.update_mask.paths if method.updated else ()
     if paths:
         return any(path.partition(".")[0] == field for path in paths)
-    return any(each.name == field for each, _ in getattr(request, method.updated or "").ListFields())
+    parts = (method.updated,) if method.updated else method.written
+    return any(each.name == field for part in parts for each, _ in getattr(request, part).ListFields())
 
 
 def _writable(field: FieldDescriptor, method: Method) -> bool:

@@ -64,7 +64,7 @@ def needs(route: Route) -> str:
     if policy.proof == policy_pb2.PROOF_FRESH:
         return f"{said} Asks for {fresh}."
     for field in sorted(route.method.proved_fields):
-        said += f" To change `{camel_case(field)}` asks for {fresh}."
+        said += f" To {'change' if route.method.updated else 'give'} `{camel_case(field)}` asks for {fresh}."
     for _, field, values in route.method.proved_values:
         given = ", ".join(f"`{value}`" for value in values.values())
         said += f" To give {given} as `{camel_case(field)}` asks for {fresh}."

@@ -123,11 +123,15 @@ PROVED = [
 
 
 @pytest.mark.parametrize(("method", "kind", "field"), PROVED)
-def test_a_field_that_asks_for_fresh_proof_is_not_changed_without(
+def test_a_field_that_asks_for_fresh_proof_is_not_written_without(
     method: Method, kind: Kind, field: str
 ) -> None:
     request: Any = method.example()
-    request.update_mask.paths[:] = [field]
+    if method.updated:
+        request.update_mask.paths[:] = [field]
+    else:
+        (part,) = (part for part, made in method.written.items() if field in made.fields_by_name)
+        getattr(getattr(request, part), field).append("https://app.example/callback")
     right = frozenset({method.policy.permission})
 
     authorize(old(method, kind, right), method, method.example(), NOW)
@@ -170,7 +174,10 @@ def test_owners_and_redirect_uris_ask_for_fresh_proof() -> None:
     right = frozenset({opening.policy.permission})
     with pytest.raises(Unauthenticated):
         authorize(old(opening, Kind.OPERATOR, right), opening, opening.example(), NOW)
-    assert {method.name for method in METHODS if method.proved_fields} == {"UpdateApplication"}
+    assert {method.name for method in METHODS if method.proved_fields} == {
+        "CreateApplication",
+        "UpdateApplication",
+    }
     assert {method.name for method in METHODS if method.proved_values} == {
         "CreateInvitation",
         "CreateMembership",

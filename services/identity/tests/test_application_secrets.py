@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey
@@ -15,6 +16,11 @@ from services.identity.tests.registering import Registrant, by_itself, jwks, reg
 KEY = ECKey.generate_key("P-256", {"kid": "one"})
 SIGNS = application_pb2.CLIENT_AUTHENTICATION_PRIVATE_KEY
 PUBLIC = application_pb2.CLIENT_AUTHENTICATION_NONE
+BY_ITSELF: dict[str, Any] = {
+    "redirect_uris": [],
+    "grant_types": ["client_credentials"],
+    "scopes": ["shop.read"],
+}
 
 
 def test_a_secret_is_shown_once_and_the_former_lives_as_long_as_asked(acts: Acts, hands: Hands) -> None:
@@ -43,7 +49,9 @@ def test_a_secret_is_shown_once_and_the_former_lives_as_long_as_asked(acts: Acts
     by_itself(acts, third)
 
 
-def test_a_secret_asks_for_fresh_proof_and_so_do_other_keys(acts: Acts, hands: Hands) -> None:
+def test_a_secret_asks_for_fresh_proof_and_so_do_other_keys_and_where_people_are_sent(
+    acts: Acts, hands: Hands
+) -> None:
     late = registrant(acts)
     made, signing = late.register(), late.register(client_authentication=SIGNS, jwks=jwks(KEY))
     code = acts.sign_in(late.person.login)
@@ -59,12 +67,14 @@ def test_a_secret_asks_for_fresh_proof_and_so_do_other_keys(acts: Acts, hands: H
     for act in (
         lambda: stale.secret(made.name),
         lambda: stale.update(signing.name, jwks=jwks(ECKey.generate_key("P-256", auto_kid=True))),
-        lambda: stale.register(client_authentication=SIGNS, jwks=jwks(KEY)),
+        lambda: stale.register(client_authentication=SIGNS, jwks=jwks(KEY), **BY_ITSELF),
+        lambda: stale.register(),
     ):
         with pytest.raises(Unauthenticated) as refused:
             act()
         assert refused.value.reason == "INSUFFICIENT_USER_AUTHENTICATION"
     assert stale.update(signing.name, display_name="Other").display_name == "Other"
+    assert stale.register(**BY_ITSELF).client_id
 
 
 def test_one_that_signs_or_is_public_has_no_secret(acts: Acts) -> None:

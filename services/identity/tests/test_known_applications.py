@@ -11,11 +11,11 @@ import pytest
 from comptoir.identity.v1 import oauth_pb2
 from services.chassis.errors import Fault, Unauthenticated
 from services.chassis.testing.running import Running
+from services.chassis.testing.transactions import begins_none
 from services.chassis.testing.waiting import until
 from services.identity.service import IDENTITY
 from services.identity.tests.acts import Acts, Hands
 from services.identity.tests.registering import by_itself, registrant
-from services.identity.tests.work import work
 
 
 @pytest.fixture(scope="module")
@@ -30,18 +30,11 @@ def other(
     running.stop()
 
 
-def test_a_token_for_a_known_application_asks_no_database(
-    acts: Acts, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_token_for_a_known_application_asks_no_database(acts: Acts) -> None:
     owner = registrant(acts)
     client = owner.secret(owner.register().name)
 
-    def asks() -> bool:
-        with work(acts, monkeypatch) as seen:
-            by_itself(acts, client)
-        return not seen
-
-    until(asks, "the application is in memory")
+    until(lambda: begins_none(acts.identity, lambda: by_itself(acts, client)), "the application is in memory")
 
 
 def test_what_changes_of_an_application_counts_at_once_where_it_was_and_soon_everywhere(

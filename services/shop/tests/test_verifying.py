@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
-from sqlalchemy import event
 
 from comptoir.shop.v1 import key_pb2, shop_pb2, signature_pb2
 from services.chassis.cache import ReplyCache
 from services.chassis.errors import Denied, Invalid, NotFound, Precondition
 from services.chassis.testing.running import Running
+from services.chassis.testing.transactions import begins_none
 from services.chassis.testing.waiting import until
 from services.shop.keys import KINDS, KeyRing
 from services.shop.opened_keys import OpenedKeys
@@ -254,18 +254,9 @@ def test_a_key_that_is_not_there_is_a_verdict_and_a_refusal_to_sign(shop: Runnin
 def test_a_warm_verification_asks_no_database(shop: Running) -> None:
     name = opened(shop)
     signature = signed(shop, name)
-    begun: list[object] = []
 
-    def warm() -> bool:
-        begun.clear()
-        return verified(shop, name, signature).valid and not begun
-
-    engine, note = shop.resources.database.engine, begun.append
-    event.listen(engine, "begin", note)
-    try:
-        until(warm, "the key is in memory")
-    finally:
-        event.remove(engine, "begin", note)
+    until(lambda: begins_none(shop, lambda: verified(shop, name, signature)), "the key is in memory")
+    assert verified(shop, name, signature).valid
 
 
 def test_a_new_key_counts_at_once_where_it_was_made_and_soon_everywhere(

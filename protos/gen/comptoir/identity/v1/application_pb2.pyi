@@ -99,7 +99,8 @@ class Application(_message.Message):
     @_builtins.property
     def redirect_uris(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Where people are sent back to, compared byte for byte: https, http on the loopback, or a private scheme of a domain.
-        An update that names it in its mask, or has no mask and holds it, asks for fresh proof.
+        To register an application with any asks for fresh proof, and so does an update that names it in its mask, or has no
+        mask and holds it.
         """
 
     @_builtins.property

@@ -109,7 +109,7 @@ class ApplicationServiceServicer:
     def CreateApplication(self, request, context):
         """Registers an application of the company: it acts in this company and nowhere else, and may be given nothing that
         whoever registers it lacks. One that has a secret gets it by GenerateApplicationSecret; one that signs is registered
-        with its public keys, which asks for fresh proof.
+        with its public keys, which asks for fresh proof, as redirect URIs do.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -41,7 +41,7 @@ class ApplicationServiceStub:
     CreateApplication: _grpc.UnaryUnaryMultiCallable[_application_pb2.CreateApplicationRequest, _application_pb2.Application]
     """Registers an application of the company: it acts in this company and nowhere else, and may be given nothing that
     whoever registers it lacks. One that has a secret gets it by GenerateApplicationSecret; one that signs is registered
-    with its public keys, which asks for fresh proof.
+    with its public keys, which asks for fresh proof, as redirect URIs do.
     """
     UpdateApplication: _grpc.UnaryUnaryMultiCallable[_application_pb2.UpdateApplicationRequest, _application_pb2.Application]
     """Changes an application, within what whoever changes it holds. Other scopes, shops or grant types count for writes
@@ -76,7 +76,7 @@ class ApplicationServiceAsyncStub(ApplicationServiceStub):
     CreateApplication: _aio.UnaryUnaryMultiCallable[_application_pb2.CreateApplicationRequest, _application_pb2.Application]  # type: ignore[assignment]
     """Registers an application of the company: it acts in this company and nowhere else, and may be given nothing that
     whoever registers it lacks. One that has a secret gets it by GenerateApplicationSecret; one that signs is registered
-    with its public keys, which asks for fresh proof.
+    with its public keys, which asks for fresh proof, as redirect URIs do.
     """
     UpdateApplication: _aio.UnaryUnaryMultiCallable[_application_pb2.UpdateApplicationRequest, _application_pb2.Application]  # type: ignore[assignment]
     """Changes an application, within what whoever changes it holds. Other scopes, shops or grant types count for writes
@@ -126,7 +126,7 @@ class ApplicationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_application_pb2.Application, _abc.Awaitable[_application_pb2.Application]]:
         """Registers an application of the company: it acts in this company and nowhere else, and may be given nothing that
         whoever registers it lacks. One that has a secret gets it by GenerateApplicationSecret; one that signs is registered
-        with its public keys, which asks for fresh proof.
+        with its public keys, which asks for fresh proof, as redirect URIs do.
         """
 
     @_abc_1.abstractmethod

@@ -184,8 +184,8 @@ change_permission: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.Fie
 `services/chassis/rights.py`.
 """
 change_proof: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___Proof.ValueType]
-"""How recently whoever changes this field of a resource must have proved who they are, whatever the update asks
-otherwise.
+"""How recently whoever gives or changes this field of a resource must have proved who they are, whatever the method
+asks otherwise.
 """
 given_proof: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.EnumValueOptions, Global___Proof.ValueType]
 """How recently whoever gives this value to a field of a resource, old or new, must have proved who they are."""
