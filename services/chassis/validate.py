@@ -15,6 +15,7 @@ from services.chassis.contract import Method, is_required
 from services.chassis.errors import Invalid, Violation
 from services.chassis.masks import in_mask, mask_violations, paths_to_update
 from services.chassis.names import ANY
+from services.chassis.times import impossible
 
 MOST_VIOLATIONS = 20
 """An answer that names more would outgrow what clients accept as an error."""
@@ -33,6 +34,7 @@ def validate(method: Method, request: Message, caller: Caller) -> tuple[str, ...
         *mask_violations(method, request, paths),
         *_missing(method, request),
         *_misnamed(method, request, caller),
+        *impossible(request, method.descriptor.input_type),
         *_rules(request),
     ]
     if method.updated is not None:

@@ -36,6 +36,10 @@ OWN, SIBLING, SPARE, USED = range(4)
 """Of what there are several: what is read, another one, and two that may be used up: by strangers, and by others."""
 
 
+_NAMED_ALONE = ("admission", "image", "mail", "session")
+"""Things of a company that are named without it."""
+
+
 @dataclass
 class Company:
     """One company, the words that betray it, and how more of its things are made."""
@@ -63,9 +67,8 @@ class Company:
     @property
     def ids(self) -> list[str]:
         """What names it or anything of it."""
-        kept = [made for (kind, *_), made in self._kept.items() if kind in ("image", "mail", "session")]
         return [
-            *kept,
+            *(made for (kind, *_), made in self._kept.items() if kind in _NAMED_ALONE),
             *self.gone.values(),
             *self.logins.values(),
             self.company,

@@ -11,6 +11,7 @@ def named(method: Method) -> str:
 
 
 PLATFORM_WIDE = {
+    "InvitationService/ListAdmissions": "staff see everybody who waits to be let in, by whichever company",
     "MailService/ListDeadMails": "staff see all mail that was given up, whoever it was for",
 }
 """Methods that show trusted callers more than the company they name."""

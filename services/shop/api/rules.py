@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 
 from comptoir.shop.v1 import rules_pb2, shop_pb2
 from comptoir_rules import BadFact, Settings, Source, Transaction, ValidationMode, resolve
@@ -46,7 +46,7 @@ def _settings(shop: shop_pb2.Shop, zone: str) -> Settings:
 
 def _transaction(facts: rules_pb2.PaymentFacts) -> Transaction:
     return Transaction(
-        time=_time(facts),
+        time=facts.time.ToDatetime(UTC),
         source=_SOURCES[facts.source],
         amount_minor=facts.amount_minor,
         currency_code=facts.currency_code,
@@ -59,14 +59,6 @@ def _transaction(facts: rules_pb2.PaymentFacts) -> Transaction:
         validation_mode=facts.validation_mode,
         redirect_error_timeout=facts.redirect_error_timeout,
     )
-
-
-def _time(facts: rules_pb2.PaymentFacts) -> datetime:
-    try:
-        time: datetime = facts.time.ToDatetime(UTC)
-    except (ValueError, OverflowError):
-        raise BadFact("time", "timestamp", "must be a time of the calendar") from None
-    return time
 
 
 def _date(text: str) -> date:
