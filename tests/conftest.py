@@ -33,11 +33,12 @@ def demonstration(platform: Platform) -> dict[str, Any]:
     return platform.description
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def matrix(
     databases: Databases, certificates: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Matrix]:
-    """Every service in this process, two companies in them, and everybody who calls: it takes seconds to fill."""
+    """Every service in this process, two companies in them, and everybody who calls. It takes seconds to fill, and
+    some suites leave no room in it for what others have to make."""
     running: list[Running] = []
 
     def start(service: Service, **settings: Any) -> Running:

@@ -15,10 +15,13 @@ _TITLE = "# Figures of the soak\n\nWritten by `make soak`, each section by a tes
 _SECTION = "\n## "
 
 
-def write(title: str, about: str, rows: Mapping[str, object], seed: int, page: Path = PAGE) -> None:
+def write(
+    title: str, about: str, rows: Mapping[str, object], seed: int | None = None, page: Path = PAGE
+) -> None:
     """Replaces the section of that title, or adds it; all others stay as they are."""
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
-    where = f"{os.cpu_count()} cores, Python {platform.python_version()}, seed {seed}{_commit()}"
+    sown = "" if seed is None else f", seed {seed}"
+    where = f"{os.cpu_count()} cores, Python {platform.python_version()}{sown}{_commit()}"
     mine = f"{title}\n\n{about}\n\n| figure | reached |\n| --- | --- |\n{table}\n\nMeasured with {where}.\n"
     _, *stood = page.read_text().split(_SECTION) if page.exists() else ("",)
     sections = {text.partition("\n")[0]: text for text in stood} | {title: mine}

@@ -29,7 +29,12 @@ from services.chassis.testing.postgres import Databases
 from services.chassis.testing.running import METHODS, Running
 from services.chassis.testing.waiting import until
 from services.inbox.service import INBOX
+from tests import soak_page
 
+_BIG = 100_000
+_TITLE = "Two connections, two companies"
+_ABOUT = """Calls of two companies' people over two connections of one service: refused half-way, cancelled, too late,
+run into locks, their backends ended, and the server restarted under them every few seconds."""
 COMPANIES = ("zqoursz", "zqtheirsz")
 CALLERS_AT_ONCE = 6
 _ALLOWED = {"OK", "UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"}
@@ -230,7 +235,9 @@ def settle(traffic: Traffic, calls: int, restart: Callable[[], None] | None = No
 
 def check(traffic: Traffic) -> None:
     assert traffic.wrong == []
-    assert traffic.ended["OK"] > traffic.ended.total() / 3, traffic.ended
+    # Those that found the server away were answered at once, and so are many.
+    found_it = traffic.ended.total() - traffic.ended["UNAVAILABLE"]
+    assert traffic.ended["OK"] > max(found_it / 3, traffic.ended.total() / 10), traffic.ended
     assert {"CANCELLED", "DEADLINE_EXCEEDED", "NOT_FOUND"} <= set(traffic.ended), traffic.ended
     assert traffic.remembered() == [(None, None, None)] * 2
 
@@ -262,7 +269,7 @@ def restarted(certificates: Path, tmp_path: Path) -> Iterator[tuple[Traffic, Clu
 
 @pytest.mark.parametrize(
     "calls",
-    [pytest.param(5_000, marks=pytest.mark.slow), pytest.param(100_000, marks=pytest.mark.soak)],
+    [pytest.param(5_000, marks=pytest.mark.slow), pytest.param(_BIG, marks=pytest.mark.soak)],
 )
 def test_nor_does_it_when_the_server_restarts_under_them(
     restarted: tuple[Traffic, Cluster], calls: int
@@ -277,3 +284,6 @@ def test_nor_does_it_when_the_server_restarts_under_them(
     settle(traffic, calls, restart)
 
     check(traffic)
+    if calls >= _BIG:
+        rows = {"calls": traffic.ended.total(), **{f"… {code}": n for code, n in traffic.ended.most_common()}}
+        soak_page.write(_TITLE, _ABOUT, {**rows, "that saw another's, or were answered otherwise": 0})
