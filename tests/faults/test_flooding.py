@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,10 +12,13 @@ import grpc
 import pytest
 
 from comptoir.shop.v1 import shop_pb2
+from deploy.local import topology
 from deploy.local.platforms import Platform
 from services.chassis import tls
+from services.chassis.rpc import keepalive
 from services.chassis.rpc.client import Client
 from services.chassis.testing.running import METHODS
+from services.chassis.testing.waiting import until
 from tests.faults.flood import connected, pings_until_closed, silent
 from tests.faults.freezing import resident_megabytes
 
@@ -23,6 +27,9 @@ MEGABYTES = 48.0
 """What a process may hold more after a flood than before: far less than a hundredth of what was sent."""
 _MESSAGE = b"\x0a" + b"\xff\xff\xbf\x02" + b"x" * (5 * 1024 * 1024)
 _METADATA = (("x-padding", "x" * 64 * 1024),)
+_READY = grpc.ChannelConnectivity.READY
+_PINGS = 6
+"""More than a server forgives (`grpc.http2.max_ping_strikes`)."""
 
 
 def certificates(platform: Platform) -> Path:
@@ -81,6 +88,25 @@ def test_who_floods_with_pings_is_cut_off(faulty: Platform) -> None:
     assert max(passed) < most / 10
     assert resident_megabytes(process) - before < MEGABYTES
     assert is_served(faulty)
+
+
+def test_who_pings_as_often_as_our_clients_is_not_cut_off(faulty: Platform) -> None:
+    least = dict(keepalive.SERVER)["grpc.http2.min_ping_interval_without_data_ms"]
+    options = {**dict(keepalive.CLIENT), "grpc.keepalive_time_ms": least + 200}
+    options["grpc.keepalive_permit_without_calls"] = 1
+    credentials = tls.channel_credentials(certificates(faulty))
+    seen: dict[str, list[grpc.ChannelConnectivity]] = {"shop": [], "shop-feed": []}
+    with ExitStack() as channels:
+        for name, states in seen.items():
+            address = topology.address(faulty.ports, name)
+            channel = grpc.secure_channel(address, credentials, list(options.items()))
+            channels.enter_context(channel)
+            channel.subscribe(states.append, try_to_connect=True)
+        until(lambda: all(_READY in states for states in seen.values()), "both are connected")
+        threading.Event().wait(_PINGS * (least + 200) / 1000)
+
+    connected_once = [states.count(_READY) == 1 and states[-1] is _READY for states in seen.values()]
+    assert all(connected_once), seen
 
 
 def test_who_says_nothing_keeps_nobody_out(faulty: Platform) -> None:
