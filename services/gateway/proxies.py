@@ -33,7 +33,7 @@ class Proxies:
 
         What came before that address was written by whoever it belongs to, and may be anything.
         """
-        if not self.networks or not self._trusts(peer):
+        if not self.networks:
             return peer
         found = peer
         hops = [hop.strip() for value in headers.get_all(_HEADER) for hop in value.split(",")]

@@ -21,7 +21,7 @@ _UNINTENDED = ("INTERNAL", "UNKNOWN", "UNIMPLEMENTED", "UNAVAILABLE", "DEADLINE_
 
 _ALL = 5000
 _ABOUT = (
-    """Messages of the contract's own shapes, sensible and then changed by chance, over gRPC to any method."""
+    "Messages of the contract's own shapes, sensible and then changed by chance, over gRPC to any method."
 )
 
 

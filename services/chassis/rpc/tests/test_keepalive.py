@@ -15,8 +15,15 @@ from services.chassis.rpc import client, server
 LIBRARY = next(Path(grpc.__file__).parent.glob("_cython/cygrpc*.so")).read_bytes()
 
 
-@pytest.mark.parametrize("module", [client, server, feed_client, feed_server, channel])
-def test_every_option_is_one_that_the_library_knows(module: object) -> None:
-    options: list[tuple[str, object]] = module._OPTIONS  # type: ignore[attr-defined]
-
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(client._OPTIONS, id="client"),
+        pytest.param(server._OPTIONS, id="server"),
+        pytest.param(feed_client._OPTIONS, id="client of a feed"),
+        pytest.param(feed_server._OPTIONS, id="feed"),
+        pytest.param(channel._OPTIONS, id="comptoir-client"),
+    ],
+)
+def test_every_option_is_one_that_the_library_knows(options: list[tuple[str, object]]) -> None:
     assert [name for name, _ in options if f"{name}\0".encode() not in LIBRARY] == []
