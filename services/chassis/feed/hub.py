@@ -18,7 +18,7 @@ from services.chassis import log
 from services.chassis.changes.bell import CHANNEL
 from services.chassis.changes.tokens import Tokens
 from services.chassis.errors import Unavailable
-from services.chassis.feed.cursors import Key
+from services.chassis.feed.cursors import Key, Snapshot
 from services.chassis.feed.published import Published
 from services.chassis.feed.reader import BATCH, FeedState, Read, Reader, Row, connect
 
@@ -26,6 +26,8 @@ KEPT = 4 * BATCH
 _POLL_SECONDS = 0.5
 _PATIENCE_SECONDS = 2.0
 _ROUND_SECONDS = 5.0
+_HELD_BACK_SECONDS = 0.1
+"""A transaction that runs for longer is looked at: it may be none of this database."""
 _MARKS = 4096
 _SNAPSHOTS = 8
 _CATCHING_UP = 4
@@ -48,6 +50,9 @@ class Hub:
         """Everything committed before this time of the event loop's clock lies up to `tail`."""
         self._marks: deque[tuple[float, int]] = deque(maxlen=_MARKS)
         """Times, each with the first transaction that had not begun."""
+        self._oldest = 0
+        """The oldest transaction that ran when we last looked, and since when it does."""
+        self._oldest_since = 0.0
         self.snapshots = asyncio.Semaphore(_SNAPSHOTS)
         self.catching_up = asyncio.Semaphore(_CATCHING_UP)
         """Streams have connections of their own for a while; the database has other things to do, too."""
@@ -157,21 +162,35 @@ class Hub:
 
     async def _read(self, connection: psycopg.AsyncConnection[dict[str, object]]) -> None:
         """Takes over what lies below the horizon by now."""
+        now = await self._read_below(connection)
+        time = asyncio.get_running_loop().time()
+        if now.xmin != self._oldest or now.xmin == now.xmax:
+            self._oldest, self._oldest_since = now.xmin, time
+        elif time > self._oldest_since + _HELD_BACK_SECONDS:
+            await self._read_below(connection, await self.reader.oldest_of_ours(connection))
+
+    async def _read_below(
+        self, connection: psycopg.AsyncConnection[dict[str, object]], horizon: int | None = None
+    ) -> Snapshot:
         while True:
             began = asyncio.get_running_loop().time()
-            read = await self.reader.changes(connection, self.tail, awaited=next(iter(self._rung), None))
+            awaited = next(iter(self._rung), None) if horizon is None else None
+            read = await self.reader.changes(connection, self.tail, horizon=horizon, awaited=awaited)
             self._marks.append((began, read.now.xmax))
-            self._forget_ended(read)
+            if horizon is None:
+                self._forget_ended(read)
             if read.rows:
                 self._keep(read.rows)
                 # Streams first: what else is to be done here, nobody waits for.
                 await asyncio.sleep(0)
             if len(read.rows) < BATCH:
                 break
-        self.tail = max(self.tail, (read.now.xmin, "", 0))
+        below = read.now.xmin if horizon is None else horizon
+        self.tail = max(self.tail, (below, "", 0))
         # What was committed before a mark had begun before it: it lies below the horizon once that has passed the mark.
-        while self._marks and self._marks[0][1] <= read.now.xmin:
+        while self._marks and self._marks[0][1] <= below:
             self.complete, _ = self._marks.popleft()
+        return read.now
 
     def _forget_ended(self, read: Read) -> None:
         """Leaves those who may not have committed yet; whoever was waited for in vain comes last."""

@@ -34,6 +34,18 @@ CLUSTER = (
 another timeline of it, or another database in it."""
 _STATE = "select epoch, token_key, floor::text::bigint, cluster = " + CLUSTER + " as at_home from change_feed"  # noqa: S608
 _SNAPSHOT = "select pg_current_snapshot()::text as taken"
+# Transactions are numbered by the server. One of which it cannot be told, any more or as yet, where it runs counts as
+# one of ours.
+_OURS = """
+with snapshot as materialized (select pg_current_snapshot() as taken)
+select coalesce((
+    select min(each::text::bigint) from pg_snapshot_xip(taken) each where each::xid not in (
+        select held.transactionid from pg_locks held join pg_stat_activity holder using (pid)
+        where held.locktype = 'transactionid' and held.mode = 'ExclusiveLock' and held.granted
+            and holder.datname <> current_database()
+    )
+), pg_snapshot_xmax(taken)::text::bigint) as oldest from snapshot
+"""
 _WAIT = (
     "select set_config('lock_timeout', '{patience}', true), pg_advisory_xact_lock_shared({locks}, {lock});"
 )
@@ -124,6 +136,12 @@ class Reader:
         row = await (await connection.execute(_SNAPSHOT)).fetchone()
         assert row is not None
         return Snapshot(row["taken"])
+
+    async def oldest_of_ours(self, connection: psycopg.AsyncConnection[dict[str, Any]]) -> int:
+        """The horizon, if what runs in other databases of the server is passed over. Dearer to know."""
+        row = await (await connection.execute(_OURS)).fetchone()
+        assert row is not None
+        return int(row["oldest"])
 
     async def changes(
         self,

@@ -100,6 +100,10 @@ class Clone:
         """A superuser's connection, to look behind the service's back."""
         return self._server.administrator(self.name)
 
+    def neighbour(self) -> psycopg.Connection:
+        """The same in another database of the same server."""
+        return self._server.administrator()
+
     def drop(self) -> None:
         with self._server.administrator() as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(self.name)))

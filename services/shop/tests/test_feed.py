@@ -241,6 +241,26 @@ def test_a_feed_that_is_held_back_says_how_old_its_view_is(shop: Running, feed: 
     assert next(age for age in ages(stream) if age < 1) >= 0
 
 
+def test_what_runs_in_another_database_of_the_server_holds_up_nobody(shop: Running, feed: Feeding) -> None:
+    company = new_id()
+    row = opened(shop, company)
+    stream = feed.watch(company=f"companies/{company}", changes_only=True)
+    start(stream)
+    with shop.database.neighbour() as holder, holder.transaction():
+        holder.execute("select pg_current_xact_id()")
+        for label in ("Meanwhile", "And again"):
+            renamed(shop, row, label)
+            # Nobody who is held up is told anything but heartbeats, one a second.
+            soon = islice(stream, 5)
+            assert next(events(soon, "change")).change.state["display_name"] == label
+        assert all(age < 2 for age in islice(ages(stream), 4))
+        _, cursor = start(feed.watch(company=f"companies/{company}"))
+        renamed(shop, row, "From a snapshot on")
+
+    late = feed.watch(cursor, company=f"companies/{company}")
+    assert next(events(late, "change")).change.state["display_name"] == "From a snapshot on"
+
+
 def test_nothing_ends_a_feed_for_good(shop: Running, feed: Feeding) -> None:
     stream = feed.watch(changes_only=True)
     start(stream)
