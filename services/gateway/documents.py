@@ -16,6 +16,7 @@ from services.gateway.routes import Route
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+HEALTH = "/healthz"
 _FOR_A_WHILE = "public, max-age=300"
 
 
@@ -27,7 +28,7 @@ def documents(routes: Iterable[Route], issuer: str) -> Blueprint:
     encoded = json.dumps(openapi, ensure_ascii=False).encode()
     reasons = {kebab(reason): (reason, words) for reason, words in sorted(REASONS.items())}
 
-    @blueprint.get("/healthz")
+    @blueprint.get(HEALTH)
     def healthz() -> Response:
         return Response("ok\n", content_type="text/plain")
 

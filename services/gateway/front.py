@@ -14,12 +14,13 @@ import time
 from functools import partial
 from typing import Any, Protocol
 
-from services.chassis.errors import Fault, Internal, Invalid, NotFound
+from services.chassis.errors import Fault, Internal, Invalid, NotFound, Unavailable
 from services.chassis.request_ids import request_id
 from services.chassis.sources import network
 from services.gateway import problems, telemetry
 from services.gateway.bodies import MOST_BYTES, Bodies
 from services.gateway.default_headers import Application, Headers
+from services.gateway.documents import HEALTH
 from services.gateway.faults import LARGEST_BODY, TooSlow, too_large
 from services.gateway.lanes import Lanes
 from services.gateway.proxies import Network, Proxies
@@ -93,6 +94,10 @@ class Front:
             if scope.path.startswith("//"):
                 # Flask would serve it like the path without, but by another lane.
                 raise NotFound("There is nothing at this address.", reason="ROUTE_NOT_FOUND")
+            if self._draining and scope.path == HEALTH:
+                raise Unavailable(
+                    "This process will end in a moment.", reason="STOPPING", retry_after_seconds=1
+                )
             await self._receive(scope, protocol, body, source)
             asked, found = environ(scope, client, bytes(body)), self._rest.addresses.find(scope.path)
             if found is None:

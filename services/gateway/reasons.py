@@ -198,6 +198,7 @@ REASONS: dict[str, Reason] = {
     "DECODERS_BUSY": Reason("Too many images at once", _WAIT),
     "DECODER_UNAVAILABLE": Reason("Images cannot be read at present", _WAIT),
     "KEY_UNAVAILABLE": Reason("The company's keys cannot be reached", _WAIT),
+    "STOPPING": Reason("This process ends", "Repeat the request: another one answers it."),
     "UNAVAILABLE": Reason("A part of the platform is away", _WAIT),
     "DATABASE_BUSY": Reason("A part of the platform is busy", _WAIT),
     "DATABASE_FULL": Reason("No changes can be made at present", _WAIT),

@@ -22,7 +22,7 @@ from services.chassis.errors import Fault
 from services.chassis.rpc.client import Client
 from services.chassis.testing.running import METHODS
 from services.chassis.testing.waiting import until
-from tests.faults.proxies import BY_CONNECTION, BY_REQUEST, proxy
+from tests.faults.proxies import BY_CONNECTION, BY_REQUEST, Proxy, proxy
 from tests.faults.replicas import port, replica
 from tests.faults.visitor import GENEROUS_SECONDS, Outcome, Visitor, recovers
 
@@ -39,12 +39,12 @@ def test_no_request_fails_while_one_gateway_after_the_other_is_restarted(
     first = faulty.process("gateway")
     with (
         replica(faulty, "gateway", tmp_path) as second,
-        proxy(tmp_path, BY_REQUEST, port(first), port(second)) as address,
+        proxy(tmp_path, BY_REQUEST, port(first), port(second)) as between,
     ):
-        through = visitor.through(f"http://{address}")
+        through = visitor.through(f"http://{between.address}")
         until(lambda: _status(through.reads_shop) == 200, "the proxy serves", GENEROUS_SECONDS)
         with working([through.reads_shop, through.renames_shop]) as statuses:
-            restart(statuses, first, second)
+            restart(statuses, between, first, second)
 
     assert set(statuses) == {200}, statuses
 
@@ -56,12 +56,12 @@ def test_no_call_fails_while_one_process_of_a_service_after_the_other_is_restart
     first = faulty.process("shop")
     with (
         replica(faulty, "shop", tmp_path) as second,
-        proxy(tmp_path, BY_CONNECTION, port(first), port(second)) as address,
-        replica(faulty, "gateway", front, COMPTOIR_SHOP_ADDRESS=address) as gateway,
+        proxy(tmp_path, BY_CONNECTION, port(first), port(second)) as between,
+        replica(faulty, "gateway", front, COMPTOIR_SHOP_ADDRESS=between.address) as gateway,
     ):
         through = visitor.through(f"https://localhost:{port(gateway)}")
         recovers("the start", through.reads_shop, through.renames_shop)
-        client = Client(address, faulty.layout.certificates / "payment-engine")
+        client = Client(between.address, faulty.layout.certificates / "payment-engine")
         request = shop_pb2.GetShopRequest(name="companies/-/shops/12345678")
 
         def reads_inside() -> str:
@@ -72,7 +72,7 @@ def test_no_call_fails_while_one_process_of_a_service_after_the_other_is_restart
             return "OK"
 
         with working([patient(through.reads_shop), patient(through.renames_shop), reads_inside]) as ended:
-            restart(ended, first, second)
+            restart(ended, between, first, second)
         client.close()
 
     assert set(ended) == {200, "OK"}, ended
@@ -110,9 +110,10 @@ def working(doing: Sequence[Callable[[], Outcome | str]]) -> Iterator[Counter[in
             worker.join()
 
 
-def restart(statuses: Counter[int | str], *each: Kept) -> None:
+def restart(statuses: Counter[int | str], between: Proxy, *each: Kept) -> None:
     """Restarts one after the other, while work goes on."""
     for kept in each * _ROUNDS:
+        until(between.has_both, "the proxy knows of both", GENEROUS_SECONDS)
         before, served = kept.pid, statuses.total()
         kept.kill(signal.SIGTERM)
         until(partial(_is_another, kept, before), "another process is there", GENEROUS_SECONDS)

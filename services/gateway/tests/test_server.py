@@ -151,8 +151,8 @@ def test_it_finishes_what_is_under_way_before_it_ends(gateway: Gateway) -> None:
 def test_before_it_ends_it_asks_those_who_keep_a_connection_to_let_go(gateway: Gateway) -> None:
     connection = HTTPSConnection("localhost", gateway.port, timeout=PATIENCE_SECONDS, context=gateway.tls)
 
-    def answered() -> tuple[int, str]:
-        connection.request("GET", "/healthz")
+    def answered(path: str = "/openapi.json") -> tuple[int, str]:
+        connection.request("GET", path)
         answer = connection.getresponse()
         answer.read()
         return answer.status, answer.headers.get("Connection", "")
@@ -165,6 +165,8 @@ def test_before_it_ends_it_asks_those_who_keep_a_connection_to_let_go(gateway: G
 
     assert before == (200, "")
     assert answers[-1] == (200, "close")
+    # Whoever asks before they send it something new sends it nothing.
+    assert answered("/healthz") == (503, "close")
 
 
 def test_nothing_goes_on_answering_after_its_parent_was_killed(gateway: Gateway) -> None:
