@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from services.chassis.contract import Method, every_method
 from services.chassis.rpc.client import DEADLINE_SECONDS, AsyncClient, Client
+from services.gateway import greenlets
 
 M = TypeVar("M", bound=Message)
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -46,6 +47,18 @@ class Backend:
         """One call, for whom the token in `authorization` stands for, or for nobody, with `more` metadata.
 
         Raises the fault it ends with."""
+        if greenlets.is_inside():
+            return greenlets.wait_for(
+                self.answer(
+                    method,
+                    request,
+                    request_id=request_id,
+                    authorization=authorization,
+                    seconds=seconds,
+                    more=more,
+                    told=told,
+                )
+            )
         metadata = _metadata(request_id, authorization, more)
         return self._clients[_owner(method)].call(
             method, request, metadata=metadata, seconds=seconds, told=told
@@ -58,6 +71,7 @@ class Backend:
         *,
         request_id: str,
         authorization: str | None,
+        seconds: float = DEADLINE_SECONDS,
         more: Mapping[str, str],
         told: dict[str, str] | None,
     ) -> Message:
@@ -67,7 +81,7 @@ class Backend:
         if client is None:
             client = self._async_clients[name] = self._open_async[name]()
         metadata = _metadata(request_id, authorization, more)
-        return await client.call(method, request, metadata=metadata, told=told)
+        return await client.call(method, request, metadata=metadata, seconds=seconds, told=told)
 
     def ask(self, method: str, request: Message, answer: type[M], *, request_id: str) -> M:
         """A call of the gateway's own, by `Service/Method`, such as `OAuthService/RedeemGrant`."""

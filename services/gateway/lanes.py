@@ -1,5 +1,5 @@
 """How many requests the gateway has in hand: so many for each service, so that one that hangs holds up only itself; and
-lanes of threads for what Flask answers."""
+the lanes of what Flask answers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+from services.gateway import greenlets
 from services.gateway.faults import Busy
 
 LONGEST_WAIT_SECONDS = 10.0
@@ -19,8 +20,11 @@ _MOST = 256
 
 OWN = "gateway"
 """Lane of what needs no service: pages, documents, health."""
+TOKENS = "tokens"
+"""Lane of the endpoints for applications that ask identity once and compute next to nothing."""
 SIGN_IN = "identity"
-"""Lane of everything else, the OAuth endpoints above all, which ask identity."""
+"""Lane of everything else, the pages above all, which ask identity."""
+_TOKEN_PATHS = re.compile(r"/oauth2/(?:token|revoke|introspect)")
 _OWN_PATHS = re.compile(r"/(?:healthz|openapi\.json|reference|problems(?:/[^/]*)?|(?:static|look)/.*)")
 
 T = TypeVar("T")
@@ -45,22 +49,43 @@ class Room:
             self._present -= 1
 
 
-class Lane:
+class Lane(Protocol):
+    """Where work is done."""
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Does the work; raises `Busy` when too many wait, or when it waited too long."""
+
+    def close(self) -> None:
+        """Finishes what is under way."""
+
+
+class InLoop:
+    """The event loop itself, and a room."""
+
+    def __init__(self, most: int = _MOST) -> None:
+        self._room = Room(most)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        with self._room.place():
+            return await greenlets.run(work)
+
+    def close(self) -> None:
+        """Whoever waits is ended with the loop."""
+
+
+class InThreads:
     """Threads of its own, and a room to wait for them."""
 
     def __init__(self, name: str, threads: int, most: int = _MOST) -> None:
-        self.name = name
         self._threads = ThreadPoolExecutor(threads, name)
         self._room = Room(most)
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Does the work in one of the threads; raises `Busy` when too many wait, or when it waited too long."""
         with self._room.place():
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._threads, _in_time, work, time.monotonic())
 
     def close(self) -> None:
-        """Finishes what is under way."""
         self._threads.shutdown(cancel_futures=True)
 
 
@@ -68,15 +93,23 @@ class Lanes:
     """The lane of each path that is not REST's."""
 
     def __init__(self, threads: int) -> None:
-        self._lanes = {name: Lane(name, threads) for name in (OWN, SIGN_IN)}
+        self._lanes: dict[str, Lane] = {name: InThreads(name, threads) for name in (OWN, SIGN_IN)}
+        self._lanes[TOKENS] = InLoop()
 
     def of(self, path: str) -> Lane:
         """The lane that a request for this path goes by."""
-        return self._lanes[OWN if _OWN_PATHS.fullmatch(path) else SIGN_IN]
+        return self._lanes[name(path)]
 
     def close(self) -> None:
         for lane in self._lanes.values():
             lane.close()
+
+
+def name(path: str) -> str:
+    """The name of that lane."""
+    if _TOKEN_PATHS.fullmatch(path):
+        return TOKENS
+    return OWN if _OWN_PATHS.fullmatch(path) else SIGN_IN
 
 
 def _in_time(work: Callable[[], T], since: float) -> T:

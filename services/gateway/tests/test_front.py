@@ -18,10 +18,11 @@ from services.chassis.clock import system_clock
 from services.chassis.contract import Method, every_method
 from services.chassis.testing.tokens import ISSUER, Mint
 from services.chassis.tokens import TokenVerifier
+from services.gateway import lanes
 from services.gateway.dpop import Proofs
 from services.gateway.faults import LARGEST_BODY
 from services.gateway.front import Front, environ
-from services.gateway.lanes import Lane, Lanes
+from services.gateway.lanes import InThreads, Lanes
 from services.gateway.rate_limit import RateLimit
 from services.gateway.rest import Rest
 from services.gateway.tests.entrance import Line
@@ -186,7 +187,7 @@ def test_who_waits_behind_too_many_is_told_to_come_back() -> None:
     let_go = threading.Event()
 
     async def requests() -> None:
-        lane = Lane("shop", threads=1, most=2)
+        lane = InThreads("shop", threads=1, most=2)
         present = [asyncio.create_task(lane.run(lambda: let_go.wait(30))) for _ in range(2)]
         await asyncio.sleep(0)
         with pytest.raises(Exception, match="Too many requests wait"):
@@ -258,8 +259,10 @@ def test_the_client_of_a_believed_proxy_is_who_asks() -> None:
         ("/reference", "gateway"),
         ("/problems/busy", "gateway"),
         ("/oauth2/authorize", "identity"),
+        ("/oauth2/token", "tokens"),
+        ("/oauth2/token/", "identity"),
         ("/healthz/..", "identity"),
     ],
 )
 def test_what_needs_no_service_waits_for_none(path: str, lane: str) -> None:
-    assert Lanes(1).of(path).name == lane
+    assert lanes.name(path) == lane
