@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from psycopg.errors import LockNotAvailable
 
 from comptoir.shop.v1 import shop_pb2
 from services.chassis.db.tenancy import ScopedSession
@@ -18,6 +19,7 @@ from services.chassis.names import new_id
 from services.chassis.testing.feeding import Feeding
 from services.chassis.testing.running import Running
 from services.chassis.testing.waiting import until
+from services.chassis.vault.errors import KeyUnavailable
 from services.inbox import messages, reactions
 from services.inbox.service import INBOX
 from services.shop.service import SHOP
@@ -77,6 +79,15 @@ def test_a_passing_error_begins_the_snapshot_anew_and_loses_nothing(listener: Li
     def befalls(shop: str) -> None:
         if shop in listener.shops[:2] and listener.asked[shop] <= 2:
             raise Unavailable("away for a moment")
+
+    assert set(listener.told_of(befalls)) == set(listener.shops)
+
+
+@pytest.mark.parametrize("away", [Unavailable("away"), KeyUnavailable(), LockNotAvailable()], ids=repr)
+def test_what_is_away_for_longer_than_tries_last_is_waited_for(listener: Listener, away: Exception) -> None:
+    def befalls(shop: str) -> None:
+        if shop == listener.shops[1] and listener.asked[shop] <= 8:
+            raise away
 
     assert set(listener.told_of(befalls)) == set(listener.shops)
 

@@ -7,6 +7,7 @@ Changes that came meanwhile share a transaction, up to one that is reacted to: w
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -19,14 +20,16 @@ from comptoir.changes.v1 import feed_pb2
 from services.chassis import fault_points, log
 from services.chassis.changes.log import SCHEMA_VERSION, ChangeLog, Stamp
 from services.chassis.db.database import Database
+from services.chassis.db.faults import DRIVER_ERRORS
 from services.chassis.db.scope import Scope
 from services.chassis.db.tenancy import ScopedSession
-from services.chassis.errors import Fault, Invalid
+from services.chassis.errors import Fault, Invalid, Unavailable
 from services.chassis.feed.client import FeedClient
 from services.chassis.feed.gathering import gathered
 from services.chassis.mirrors.lease import Lease, LeaseLost
 from services.chassis.mirrors.told import Told, shown, told
 from services.chassis.mirrors.writer import MirrorWriter
+from services.chassis.vault.errors import KeyUnavailable
 
 React = Callable[[ScopedSession, Told], None]
 """What a service does about a change, beside keeping a mirror; within the transaction, and confined to the change's
@@ -57,7 +60,9 @@ class Follower:
         changes: ChangeLog,
         react: React | None = None,
         made_up_for: frozenset[str] = frozenset(),
+        patience_seconds: float = 0.0,
     ) -> None:
+        """`patience_seconds`: so long a reaction that cannot be done at present holds up what follows it."""
         self._lease = lease
         self._writer = writer
         self._database = database
@@ -65,10 +70,13 @@ class Follower:
         self._changes = changes
         self._react = react
         self._made_up_for = made_up_for
+        self._patience_seconds = patience_seconds
         # Who reacts hears of every type, so that its cursor stays good when it reacts to more.
         self._types = [] if react is not None else writer.types
         self._trying: tuple[str, int] | None = None
         self._tries = 0
+        self._awaited: tuple[str, float] | None = None
+        """The change or resource that cannot be done at present, and since when."""
         self._failed: defaultdict[str, int] = defaultdict(int)
         self._most = _BATCH
         self._waiting: list[feed_pb2.Resource] = []
@@ -154,6 +162,7 @@ class Follower:
             case "snapshot_end":
                 self._put(answer.cursor)
                 self._failed.clear()
+                self._awaited = None
             case "resync":
                 log.event("source begins anew", source=self._lease.source)
                 self._writer.begin()
@@ -191,7 +200,12 @@ class Follower:
         if self._tries > _MOST_TRIES:
             self._give_up(told(change))
             return False
-        return self._done(session, told(change))
+        try:
+            return self._done(session, told(change))
+        except Exception as error:
+            if self._is_for_later(error, f"{change.scope} {change.sequence}"):
+                self._tries -= 1
+            raise
 
     def _make_up_for(self, resource: feed_pb2.Resource) -> None:
         """Reacts to what a snapshot shows: the change that made it may have come while nothing was followed."""
@@ -205,10 +219,20 @@ class Follower:
                 self._done(session, change)
                 # Who follows by now may be doing the same.
                 self._lease.advance(session, None)
-        except Exception:
+        except Exception as error:
             # The snapshot begins anew: once it is complete, nothing would show this again.
-            self._failed[change.resource] += 1
+            if not self._is_for_later(error, change.resource):
+                self._failed[change.resource] += 1
             raise
+
+    def _is_for_later(self, error: Exception, place: str) -> bool:
+        """Whether this cannot be done at present, and has not been waited for for too long."""
+        fault = self._database.fault(error) if isinstance(error, DRIVER_ERRORS) else error
+        if not isinstance(fault, Unavailable | KeyUnavailable):
+            return False
+        if self._awaited is None or self._awaited[0] != place:
+            self._awaited = place, time.monotonic()
+        return time.monotonic() < self._awaited[1] + self._patience_seconds
 
     def _give_up(self, change: Told) -> None:
         """A mirror that stood still for one message nobody can write would keep everybody from writing."""

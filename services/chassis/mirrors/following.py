@@ -14,7 +14,11 @@ from services.chassis.feed.client import FeedClient
 from services.chassis.mirrors.follower import Follower, React
 from services.chassis.mirrors.kinds import Mirrors
 from services.chassis.mirrors.lease import Lease
+from services.chassis.mirrors.standing import SOURCE
 from services.chassis.mirrors.writer import MirrorWriter
+
+_PATIENCE_SECONDS = 600.0
+"""While a vault is away, what it is needed for waits. Grants do not: soon nobody could write."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ def followers(
                 changes,
                 about.react if about else None,
                 about.made_up_for if about else frozenset(),
+                0.0 if source == SOURCE else _PATIENCE_SECONDS,
             )
         )
     return found
