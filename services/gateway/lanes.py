@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Protocol, TypeVar
 
 from services.gateway import greenlets
@@ -60,14 +61,21 @@ class Lane(Protocol):
 
 
 class InLoop:
-    """The event loop itself, and a room."""
+    """The event loop itself, for so many at once, and a room to wait for them: a flood must not keep the loop from what
+    else is done there."""
 
-    def __init__(self, most: int = _MOST) -> None:
+    def __init__(self, at_once: int, most: int = _MOST) -> None:
+        self._at_once = asyncio.Semaphore(at_once)
         self._room = Room(most)
 
     async def run(self, work: Callable[[], T]) -> T:
         with self._room.place():
-            return await greenlets.run(work)
+            began = time.monotonic()
+            async with self._at_once:
+                # Of all that is to be done by now this comes last: those who came meanwhile are to be noted as
+                # received, and other services' answers to be handed on.
+                await asyncio.sleep(0)
+                return await greenlets.run(partial(_in_time, work, began))
 
     def close(self) -> None:
         """Whoever waits is ended with the loop."""
@@ -94,7 +102,7 @@ class Lanes:
 
     def __init__(self, threads: int) -> None:
         self._lanes: dict[str, Lane] = {name: InThreads(name, threads) for name in (OWN, SIGN_IN)}
-        self._lanes[TOKENS] = InLoop()
+        self._lanes[TOKENS] = InLoop(threads)
 
     def of(self, path: str) -> Lane:
         """The lane that a request for this path goes by."""

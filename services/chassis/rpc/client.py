@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,11 +13,14 @@ from google.protobuf.message import Message
 
 from services.chassis import tls, tracing
 from services.chassis.contract import Method
-from services.chassis.errors import from_rpc_error
+from services.chassis.errors import TimedOut, from_rpc_error
 from services.chassis.idempotency.keys import METADATA
 from services.chassis.rpc import keepalive
 
 DEADLINE_SECONDS = 10.0
+AT_ONCE = 32
+"""Calls of one event loop to one service. A server lets each connection have twice as many, and refuses what comes
+while it still clears away those that have just ended; a write is not sent again then."""
 R = TypeVar("R", bound=Message)
 
 # A server that stops lets go of what it has not begun with CANCELLED.
@@ -99,6 +104,7 @@ class AsyncClient:
 
     def __init__(self, address: str, tls_directory: Path) -> None:
         self._stubs = _Stubs(grpc.aio.secure_channel, address, tls_directory)
+        self._at_once = asyncio.Semaphore(AT_ONCE)
 
     async def call(
         self,
@@ -109,19 +115,39 @@ class AsyncClient:
         seconds: float = DEADLINE_SECONDS,
         told: dict[str, str] | None = None,
     ) -> Message:
-        """As `Client.call`."""
-        call = self._stubs.of(method, metadata)(request, timeout=seconds, metadata=_headers(metadata))
-        try:
-            answer: Message = await call
-            if told is not None:
-                told.update(await call.trailing_metadata())
-            return answer
-        except grpc.RpcError as error:
-            raise from_rpc_error(error) from None
+        """As `Client.call`; to wait for the calls before it takes of the same seconds."""
+        async with _within(self._at_once, seconds) as left:
+            call = self._stubs.of(method, metadata)(request, timeout=left, metadata=_headers(metadata))
+            try:
+                answer: Message = await call
+                if told is not None:
+                    told.update(await call.trailing_metadata())
+                return answer
+            except grpc.RpcError as error:
+                raise from_rpc_error(error) from None
 
     async def close(self) -> None:
         await self._stubs.writes.close()
         await self._stubs.retried.close()
+
+
+@asynccontextmanager
+async def _within(places: asyncio.Semaphore, seconds: float) -> AsyncIterator[float]:
+    """Holds a place; what is left of the seconds by then."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    if places.locked():
+        try:
+            async with asyncio.timeout_at(end):
+                await places.acquire()
+        except TimeoutError:
+            raise TimedOut("The service did not answer in time.") from None
+    else:
+        await places.acquire()
+    try:
+        yield end - loop.time()
+    finally:
+        places.release()
 
 
 def _headers(metadata: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

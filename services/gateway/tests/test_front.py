@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_network
 from typing import Any
 
@@ -18,11 +19,11 @@ from services.chassis.clock import system_clock
 from services.chassis.contract import Method, every_method
 from services.chassis.testing.tokens import ISSUER, Mint
 from services.chassis.tokens import TokenVerifier
-from services.gateway import lanes
+from services.gateway import greenlets, lanes
 from services.gateway.dpop import Proofs
-from services.gateway.faults import LARGEST_BODY
+from services.gateway.faults import LARGEST_BODY, Busy
 from services.gateway.front import Front, environ
-from services.gateway.lanes import InThreads, Lanes
+from services.gateway.lanes import InLoop, InThreads, Lanes
 from services.gateway.rate_limit import RateLimit
 from services.gateway.rest import Rest
 from services.gateway.tests.entrance import Line
@@ -195,6 +196,30 @@ def test_who_waits_behind_too_many_is_told_to_come_back() -> None:
         let_go.set()
         assert await asyncio.gather(*present) == [True, True]
         assert await lane.run(lambda: True)
+
+    asyncio.run(requests())
+
+
+def test_a_lane_in_the_loop_lets_in_so_many_and_notes_the_others_first() -> None:
+    order: list[str] = []
+
+    async def requests() -> None:
+        lane, let_go = InLoop(at_once=2, most=5), asyncio.Event()
+
+        def work(name: str) -> str:
+            order.append(f"{name} began")
+            greenlets.wait_for(let_go.wait())
+            return name
+
+        present = [asyncio.create_task(lane.run(partial(work, name))) for name in "abcde"]
+        await asyncio.sleep(0)
+        order.append("all are there")
+        with pytest.raises(Busy):
+            await lane.run(lambda: "one too many")
+        await asyncio.sleep(0)
+        assert order == ["all are there", "a began", "b began"]
+        let_go.set()
+        assert await asyncio.gather(*present) == [*"abcde"]
 
     asyncio.run(requests())
 

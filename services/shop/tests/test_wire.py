@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,9 @@ import pytest
 
 from comptoir.shop.v1 import shop_pb2
 from services.chassis import tls
-from services.chassis.errors import Denied, Invalid, NotFound, from_rpc_error
-from services.chassis.testing.running import Running
+from services.chassis.errors import Denied, Fault, Invalid, NotFound, from_rpc_error
+from services.chassis.rpc.client import AsyncClient
+from services.chassis.testing.running import METHODS, Running
 from services.shop.service import SHOP
 
 GET = "/comptoir.shop.v1.ShopService/GetShop"
@@ -83,3 +86,27 @@ def test_calls_that_never_send_their_message_do_not_keep_others_out(
 def _silence(until: threading.Event) -> Iterator[bytes]:
     until.wait()
     yield from ()
+
+
+def test_writes_that_come_all_at_once_wait_for_each_other_and_none_is_refused(
+    shop: Running, certificates: Path
+) -> None:
+    async def ended() -> Counter[str]:
+        client = AsyncClient(f"127.0.0.1:{shop.server.port}", certificates / "gateway")
+        metadata = {"authorization": f"Bearer {shop.mint.token(company='acme')}"}
+        nobodys = shop_pb2.UpdateShopRequest(
+            shop=shop_pb2.Shop(name="companies/acme/shops/99999999", display_name="Boutique")
+        )
+
+        async def write() -> str:
+            try:
+                await client.call(METHODS["ShopService/UpdateShop"], nobodys, metadata=metadata)
+            except Fault as fault:
+                return fault.reason
+            return "OK"
+
+        reasons = Counter(await asyncio.gather(*(write() for _ in range(600))))
+        await client.close()
+        return reasons
+
+    assert asyncio.run(ended()) == {"NOT_FOUND": 600}
