@@ -81,7 +81,7 @@ def _answer_faults(app: Flask, issuer: str) -> None:
 
     @app.errorhandler(Fault)
     def known(fault: Fault) -> Response:
-        answer = problems.answer(fault, g.account, issuer)
+        answer = problems.answer(fault, g.account, issuer, request.path)
         return Response(answer.body, answer.status, answer.headers)
 
     @app.errorhandler(HTTPException)

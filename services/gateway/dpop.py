@@ -23,6 +23,7 @@ from werkzeug.wrappers import Request
 
 from services.chassis.clock import Clock
 from services.chassis.errors import Unauthenticated
+from services.chassis.signing_keys import RSA_EXPONENT
 
 HEADER = "DPoP"
 ALGORITHMS = {"EC": "ES256", "RSA": "PS256"}
@@ -122,6 +123,8 @@ def _key(jwk: dict[str, Any]) -> tuple[ECKey | RSAKey, str]:
         if jwk["crv"] != "P-256":
             raise ValueError
         return ECKey.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y")}), algorithm
+    if jwk["e"] != RSA_EXPONENT:
+        raise ValueError
     key = RSAKey.import_key({name: jwk[name] for name in ("kty", "n", "e")})
     if not _SHORTEST_RSA_BITS <= key.public_key.key_size <= _LONGEST_RSA_BITS:
         raise ValueError

@@ -63,7 +63,7 @@ def too_large() -> TooLarge:
 def of_http(error: HTTPException, verb: str) -> Fault:
     """What Flask and Werkzeug refuse by themselves."""
     if isinstance(error, RequestEntityTooLarge):
-        return too_large()
+        return TooLarge("The body is larger than this address takes, or has too many parts.")
     if error.code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
         return wrong_verb(verb, allowed)

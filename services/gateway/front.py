@@ -144,7 +144,7 @@ class Front:
     def _refusal(self, scope: Scope, fault: Fault) -> tuple[int, Headers, bytes]:
         """What the application never saw."""
         account = Account(request_id(scope.headers.get("x-request-id")))
-        answer = problems.answer(fault, account, self._issuer)
+        answer = problems.answer(fault, account, self._issuer, scope.path)
         telemetry.finished(account, answer.status, 0.0)
         answer.headers["X-Request-Id"] = account.request_id
         return answer.sent(scope.method)

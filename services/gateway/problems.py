@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from http import HTTPStatus
 from typing import Any
 
 from services.chassis.errors import Denied, Fault, Internal, Unauthenticated, Unavailable
@@ -17,6 +18,8 @@ _SHOWN = ("permission", "scope", "max_age", "acr_values", "name", "current_etag"
 """What is told of a fault's metadata; the rest is between services."""
 _HEADERS = {"allow": "Allow", "accept": "Accept", "accept_encoding": "Accept-Encoding"}
 _REALM = 'Bearer realm="comptoir"'
+_FOR_CLIENTS = frozenset({"/oauth2/token", "/oauth2/revoke", "/oauth2/introspect", "/oauth2/par"})
+"""Where applications look for the members of RFC 6749 5.2."""
 
 
 def public(fault: Fault, request_id: str) -> Fault:
@@ -26,12 +29,21 @@ def public(fault: Fault, request_id: str) -> Fault:
     return fault
 
 
-def answer(fault: Fault, account: Account, issuer: str) -> Answer:
-    """What goes out for a fault; the account takes its reason."""
+def answer(fault: Fault, account: Account, issuer: str, path: str = "") -> Answer:
+    """What goes out for a fault, in the form that is expected at the path; the account takes its reason."""
     told = public(fault, account.request_id)
     account.reason = told.reason
-    document = problem(told, account.request_id, issuer)
-    return Answer(int(told.http), {"Content-Type": MEDIA_TYPE, **headers(told)}, encode(document))
+    document, kind = problem(told, account.request_id, issuer), MEDIA_TYPE
+    if path in _FOR_CLIENTS:
+        document |= {"error": _oauth_error(told), "error_description": told.message}
+        kind = "application/json"
+    return Answer(int(told.http), {"Content-Type": kind, **headers(told)}, encode(document))
+
+
+def _oauth_error(fault: Fault) -> str:
+    if fault.http is HTTPStatus.INTERNAL_SERVER_ERROR:
+        return "server_error"
+    return "temporarily_unavailable" if retry_after(fault) is not None else "invalid_request"
 
 
 def problem(fault: Fault, request_id: str, issuer: str) -> dict[str, Any]:

@@ -50,8 +50,7 @@ class PushedRequests:
     def push(self) -> Response:
         """`POST /oauth2/par`: checked as the authorization endpoint would, and kept for a minute."""
         try:
-            self._count()
-            kept = self._kept()
+            kept = self._taken_in()
         except OAuth2Error as error:
             # Told to whoever asked, never by way of a browser.
             error.redirect_uri = None
@@ -60,9 +59,10 @@ class PushedRequests:
         headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
         return Response(json.dumps(body), 201, headers)
 
-    def _count(self) -> None:
+    def _taken_in(self) -> oauth_pb2.PushAuthorizationRequestResponse:
         try:
             self.limit.take(network(request.remote_addr or "")).check()
+            return self._kept()
         except Fault as fault:
             raise oauth_error(fault) from fault
 
@@ -86,10 +86,7 @@ class PushedRequests:
         asked = oauth_pb2.PushAuthorizationRequestRequest(
             client=client, parameters=urlencode(list(parameters.items(multi=True)))
         )
-        try:
-            return self.server.identity.push(asked)
-        except Fault as fault:
-            raise oauth_error(fault) from fault
+        return self.server.identity.push(asked)
 
     def taken(self) -> list[tuple[str, str]] | None:
         """Parameters to go on with in place of those in the address, if it names a pushed request."""

@@ -14,6 +14,8 @@ from services.gateway.oauth.parameters import Parameters
 from services.gateway.oauth.server import Server
 from services.gateway.oauth.token_request import oauth_error, required
 
+_LONGEST_TOKEN = 4096
+
 
 @dataclass(frozen=True)
 class TokenEndpoint:
@@ -34,7 +36,7 @@ class TokenEndpoint:
         form = Parameters(request.form)
         try:
             asked = oauth_pb2.RevokeTokenRequest(
-                client=credentials(form, request.headers.get("Authorization")), token=required(form, "token")
+                client=credentials(form, request.headers.get("Authorization")), token=_token(form)
             )
             self._revoke(asked)
         except OAuth2Error as error:
@@ -46,7 +48,7 @@ class TokenEndpoint:
         form = Parameters(request.form)
         try:
             asked = oauth_pb2.IntrospectTokenRequest(
-                client=credentials(form, request.headers.get("Authorization")), token=required(form, "token")
+                client=credentials(form, request.headers.get("Authorization")), token=_token(form)
             )
             response = jsonify(self._account(asked))
         except OAuth2Error as error:
@@ -85,3 +87,9 @@ class TokenEndpoint:
             self.server.identity.revoke(asked)
         except Fault as fault:
             raise oauth_error(fault) from fault
+
+
+def _token(form: Parameters) -> str:
+    """The token to end or to tell of. What is longer than any is nobody's, and so is its beginning: no error, since an
+    unknown token is none (RFC 7009 2.2, RFC 7662 2.2)."""
+    return required(form, "token")[:_LONGEST_TOKEN]

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.jwk import ECKey, OctKey, RSAKey
 from werkzeug.test import EnvironBuilder, TestResponse
 from werkzeug.wrappers import Request
@@ -22,6 +23,7 @@ from services.gateway.tests.door import Door
 
 KEY, STRANGER = ECKey.generate_key("P-256"), ECKey.generate_key("P-256")
 WEAK = RSAKey.generate_key(1024)
+ODD = RSAKey.import_key(rsa.generate_private_key(public_exponent=3, key_size=2048))
 
 
 def proof(token: str | None, path: str, method: str = "GET", key: Any = KEY, **changes: Any) -> str:
@@ -138,6 +140,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "a critical header": {"header": {"crit": ["exp"]}},
     "signed by somebody else": {"key": STRANGER},
     "a weak key": {"key": WEAK, "header": {"alg": "PS256"}},
+    "a key of another exponent": {"key": ODD, "header": {"alg": "PS256"}},
     "another algorithm": {"key": RSAKey.generate_key(2048), "header": {"alg": "RS256"}},
 }
 

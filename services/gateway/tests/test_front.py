@@ -36,7 +36,7 @@ class Scope:
     """A request as Granian describes it, for an address that is not REST's."""
 
     method: str = "POST"
-    path: str = "/oauth2/token"
+    path: str = "/sign-in"
     headers: Any = field(default_factory=dict)
     query_string: str = ""
     http_version: str = "1.1"
@@ -107,6 +107,15 @@ def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
 
     assert problem(line)["reason"] == "BODY_TOO_LARGE"
     assert line.taken == 0
+
+
+def test_where_applications_ask_what_never_came_in_is_told_in_their_form() -> None:
+    line = Line(b"x" * 10)
+    too_long = Scope(path="/oauth2/token", headers={"content-length": str(LARGEST_BODY + 1)})
+    asyncio.run(front().__rsgi__(too_long, line))
+
+    _, headers, content = line.answer
+    assert (headers["content-type"], json.loads(content)["error"]) == ("application/json", "invalid_request")
 
 
 def test_a_body_without_a_length_is_read_no_further_than_the_limit() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
+from services.chassis.signing_keys import RSA_EXPONENT
 from services.identity.profile import Findings
 
 FIELD = "application.jwks"
@@ -52,6 +53,8 @@ def _public(given: object) -> dict[str, Any] | str:
     kid, algorithm = given.get("kid"), given.get("alg", ALGORITHMS[given["kty"]])
     if algorithm != ALGORITHMS[given["kty"]] or given.get("use", "sig") != "sig":
         return f"must be for {ALGORITHMS[given['kty']]}"
+    if members.get("e", RSA_EXPONENT) != RSA_EXPONENT:
+        return "must have the exponent 65537 (AQAB)"
     try:
         key = imported(members)
         thumbprint = key.thumbprint()

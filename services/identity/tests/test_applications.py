@@ -116,6 +116,9 @@ BAD_KEY_SETS = {
     "no point of the curve": json.dumps({"keys": [{**KEY.as_dict(private=False), "x": "AAAA"}]}),
     "half a key": json.dumps({"keys": [{"kty": "EC", "crv": "P-256"}]}),
     "a short key": json.dumps({"keys": [RSAKey.generate_key(1024, auto_kid=True).as_dict(private=False)]}),
+    "an odd exponent": json.dumps(
+        {"keys": [{**RSAKey.generate_key(2048, auto_kid=True).as_dict(private=False), "e": "Aw"}]}
+    ),
     "nothing but brackets": "[" * 5000,
 }
 
