@@ -45,7 +45,7 @@ class Application:
     client_id: str = "demo-app"
     client_secret: str = ""
     redirect_uri: str = "http://127.0.0.1:53682/callback"
-    scope: str = "openid profile email account company users shop inbox platform"
+    scope: str = "openid profile email account company users applications shop inbox platform"
     session: requests.Session = field(default_factory=requests.Session)
 
     def __post_init__(self) -> None:

@@ -132,7 +132,7 @@ def _body(part: Message) -> str:
 
 
 def _readable(header: str) -> str:
-    raw = _decoded(header.encode("utf-8", "surrogateescape"), None)
+    raw = "".join(_decoded(header.encode("utf-8", "surrogateescape"), None).splitlines())
     try:
         pieces = decode_header(raw)
     except HeaderParseError:

@@ -64,6 +64,13 @@ def test_a_mail_is_read_as_it_was_written(mailbox: Mailbox) -> None:
     assert mail.text == "".join(piece for piece, _ in mail.pieces())
 
 
+def test_a_space_at_which_a_header_was_folded_is_one(mailbox: Mailbox) -> None:
+    folded = b"Subject: Invitation =?utf-8?q?=C3=A0_la_soci=C3=A9t=C3=A9?=\r\n Newco\r\n SARL\r\n\r\nx"
+    mail = mailbox.mail(mailbox.add("", [], folded))
+    assert mail is not None
+    assert mail.subject == "Invitation à la société Newco SARL"
+
+
 def test_the_newest_comes_first(mailbox: Mailbox) -> None:
     names = [_add(mailbox, _message(str(number))) for number in range(3)]
     assert names[::-1] == mailbox.ids()

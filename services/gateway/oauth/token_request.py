@@ -124,7 +124,7 @@ def _invalid(fault: Invalid) -> OAuth2Error:
     if fault.reason == "INVALID_SUBJECT_TOKEN":
         return InvalidRequestError(_INVALID_SUBJECT)
     if any(violation.field == "token_exchange.company" for violation in fault.violations):
-        return InvalidRequestError("company must be the name of a company.")
+        return InvalidRequestError("company must be the name of a company: companies/ and its id.")
     # Breaks the contract's rules on length or form: then it is not what identity gave out.
     if any(violation.field.startswith("client.") for violation in fault.violations):
         return ClientRefused()

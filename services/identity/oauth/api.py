@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from comptoir.identity.v1 import oauth_pb2
 from services.chassis.contract import PATTERNS
+from services.chassis.errors import Invalid
 from services.chassis.rpc.call import Call
 from services.identity import memberships, sessions, users
 from services.identity.factors import held
@@ -100,7 +101,7 @@ class OAuthApi:
             return self.grants.by_itself(call, client, request.client_credentials.scopes, key)
         if caller is not None:
             wish = request.token_exchange
-            company = (COMPANY.parse(wish.company) or {})["company"]
+            company = _company(wish.company)
             return self.grants.exchange(call, client, caller, wish.subject_token, company, wish.scopes, key)
         if request.HasField("authorization_code"):
             shown = request.authorization_code
@@ -165,6 +166,14 @@ class OAuthApi:
 def _received(shown: oauth_pb2.AuthorizationCodeGrant, call: Call) -> datetime:
     """When the request came in: without a word of the gateway, only now."""
     return shown.receive_time.ToDatetime(UTC) if shown.HasField("receive_time") else call.now + _INSTANT
+
+
+def _company(name: str) -> str:
+    found = COMPANY.parse(name)
+    if found is None:
+        field = "token_exchange.company"
+        raise Invalid.field(field, "name", "must be the name of a company, such as companies/7fqj2k…")
+    return found["company"]
 
 
 def _client(row: Client) -> oauth_pb2.Client:

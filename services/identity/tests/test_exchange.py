@@ -115,6 +115,14 @@ def test_what_is_not_given_is_not_got_by_exchange(acts: Acts) -> None:
     ]
 
 
+@pytest.mark.parametrize("company", ["", "x", "pr5k42ylrdtgfwy6eziq", "companies/ABC", "companies/a/shops/1"])
+def test_what_is_no_name_of_a_company_is_said_to_be_none(acts: Acts, company: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        Encounter(acts).exchange(company)
+
+    assert [violation.field for violation in refused.value.violations] == ["token_exchange.company"]
+
+
 def test_membership_and_session_count_as_they_are_now(acts: Acts) -> None:
     met = Encounter(acts)
     owner = acts.person()
