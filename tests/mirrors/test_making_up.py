@@ -14,6 +14,7 @@ from comptoir.shop.v1 import shop_pb2
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.errors import Unavailable
 from services.chassis.mirrors.following import Reactions
+from services.chassis.mirrors.lease import LeaseLost
 from services.chassis.mirrors.told import Told
 from services.chassis.names import new_id
 from services.chassis.testing.feeding import Feeding
@@ -55,8 +56,9 @@ class Listener:
             session.flush()
             self._befalls(change.resource)
 
-    def rows(self, query: str) -> list[tuple[str, ...]]:
+    def rows(self, query: str, lock_timeout: str = "0") -> list[tuple[str, ...]]:
         with self._inbox.database.administrator() as connection:
+            connection.execute("select set_config('lock_timeout', %s, false)", (lock_timeout,))
             return connection.execute(query.encode()).fetchall()
 
     def told_of(self, befalls: Callable[[str], None]) -> list[str]:
@@ -103,11 +105,23 @@ def test_those_that_always_fail_are_given_up_and_the_others_done(listener: Liste
     assert [listener.asked[shop] for shop in bad] == [5, 5]
 
 
-def test_who_lost_the_lease_meanwhile_does_nothing_beside_the_next(listener: Listener) -> None:
+def test_nobody_takes_over_from_who_reacts_however_long_that_takes(listener: Listener) -> None:
+    refused: list[str] = []
+
     def befalls(shop: str) -> None:
-        if sum(listener.asked.values()) == 1:
-            taken = "update mirror_cursors set holder = 'next', lease_until = now() where source = 'shop'"
-            listener.rows(f"{taken} returning source")
+        taken = "update mirror_cursors set holder = 'next', lease_until = now() where source = 'shop'"
+        try:
+            listener.rows(f"{taken} returning source", lock_timeout="50ms")
+        except LockNotAvailable:
+            refused.append(shop)
 
     assert listener.told_of(befalls) == listener.shops
-    assert max(listener.asked.values()) == 2
+    assert sorted(refused) == listener.shops
+
+
+def test_who_lost_the_lease_has_tried_nothing(listener: Listener) -> None:
+    def befalls(shop: str) -> None:
+        if listener.asked[shop] <= 6:
+            raise LeaseLost(shop)
+
+    assert set(listener.told_of(befalls)) == set(listener.shops)

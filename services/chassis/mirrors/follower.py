@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -20,7 +20,6 @@ from comptoir.changes.v1 import feed_pb2
 from services.chassis import fault_points, log
 from services.chassis.changes.log import SCHEMA_VERSION, ChangeLog, Stamp
 from services.chassis.db.database import Database
-from services.chassis.db.faults import DRIVER_ERRORS
 from services.chassis.db.scope import Scope
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.errors import Fault, Invalid, Unavailable
@@ -73,11 +72,12 @@ class Follower:
         self._patience_seconds = patience_seconds
         # Who reacts hears of every type, so that its cursor stays good when it reacts to more.
         self._types = [] if react is not None else writer.types
-        self._trying: tuple[str, int] | None = None
-        self._tries = 0
-        self._awaited: tuple[str, float] | None = None
-        """The change or resource that cannot be done at present, and since when."""
         self._failed: defaultdict[str, int] = defaultdict(int)
+        """How often a change or a resource was reacted to in vain."""
+        self._reacting_to: str | None = None
+        """The one that the transaction under way reacts to."""
+        self._awaited: tuple[str, float] | None = None
+        """The one that cannot be done at present, and since when."""
         self._most = _BATCH
         self._waiting: list[feed_pb2.Resource] = []
         self._stopping = threading.Event()
@@ -172,7 +172,7 @@ class Follower:
         scope = _scope_of(of)
         most, self._most = self._most, 1
         while answers:
-            with self._database.transaction(scope) as session:
+            with self._counting(), self._database.transaction(scope) as session:
                 self._together(session, answers, most)
                 fault_points.reach("mirror.before_commit")
             fault_points.reach("mirror.after_commit")
@@ -183,6 +183,8 @@ class Follower:
         self, session: ScopedSession, answers: deque[feed_pb2.WatchChangesResponse], most: int
     ) -> None:
         """Does what the first of these ask for, up to one that is reacted to."""
+        if self._react is not None:
+            self._hold_lease(session)
         for _ in range(min(most, len(answers))):
             answer = answers.popleft()
             self._writer.apply(session, answer.change)
@@ -190,45 +192,43 @@ class Follower:
                 break
         self._lease.advance(session, answer.cursor)
 
+    def _hold_lease(self, session: ScopedSession) -> None:
+        """However long the reaction takes, nobody else follows before the transaction is over."""
+        self._lease.advance(session, None)
+
     def _reacted(self, session: ScopedSession, change: feed_pb2.FeedChange) -> bool:
         """Reacts to the change, if it is one to react to; whether anything was written."""
         if self._react is None or change.schema_version > SCHEMA_VERSION:
             return False
-        place = (change.scope, change.sequence)
-        self._tries = self._tries + 1 if self._trying == place else 1
-        self._trying = place
-        if self._tries > _MOST_TRIES:
-            self._give_up(told(change))
-            return False
-        try:
-            return self._done(session, told(change))
-        except Exception as error:
-            if self._is_for_later(error, f"{change.scope} {change.sequence}"):
-                self._tries -= 1
-            raise
+        return self._done(session, told(change), f"{change.scope} {change.sequence}")
 
     def _make_up_for(self, resource: feed_pb2.Resource) -> None:
-        """Reacts to what a snapshot shows: the change that made it may have come while nothing was followed."""
+        """Reacts to what a snapshot shows: the change that made it may have come while nothing was followed. If that
+        fails the snapshot begins anew: once it is complete, nothing would show this again."""
         self._put()
         change = shown(resource, self._lease.source)
-        if self._failed[change.resource] >= _MOST_TRIES:
-            self._give_up(change)
-            return
+        with self._counting(), self._database.transaction(_scope_of(change.scope)) as session:
+            self._hold_lease(session)
+            self._done(session, change, change.resource)
+
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        """Counts what fails in the block, up to its commit, against what is reacted to there."""
+        self._reacting_to = None
         try:
-            with self._database.transaction(_scope_of(change.scope)) as session:
-                self._done(session, change)
-                # Who follows by now may be doing the same.
-                self._lease.advance(session, None)
-        except Exception as error:
-            # The snapshot begins anew: once it is complete, nothing would show this again.
-            if not self._is_for_later(error, change.resource):
-                self._failed[change.resource] += 1
+            yield
+        except LeaseLost:
             raise
+        except Exception as error:
+            if self._reacting_to is not None and not self._is_for_later(error, self._reacting_to):
+                self._failed[self._reacting_to] += 1
+            raise
+        if self._reacting_to is not None:
+            self._failed.pop(self._reacting_to, None)
 
     def _is_for_later(self, error: Exception, place: str) -> bool:
         """Whether this cannot be done at present, and has not been waited for for too long."""
-        fault = self._database.fault(error) if isinstance(error, DRIVER_ERRORS) else error
-        if not isinstance(fault, Unavailable | KeyUnavailable):
+        if not isinstance(error, Unavailable | KeyUnavailable):
             return False
         if self._awaited is None or self._awaited[0] != place:
             self._awaited = place, time.monotonic()
@@ -239,12 +239,20 @@ class Follower:
         log.event("reaction given up", source=self._lease.source, type=change.type)
         _given_up.labels(self._lease.source).inc()
 
-    def _done(self, session: ScopedSession, change: Told) -> bool:
-        """Reacts to the change, and records what was written; whether anything was."""
+    def _done(self, session: ScopedSession, change: Told, place: str) -> bool:
+        """Reacts to the change, unless that failed too often, and records what was written; whether anything was."""
         assert self._react is not None
+        if self._failed.get(place, 0) >= _MOST_TRIES:
+            self._give_up(change)
+            return False
+        self._reacting_to = place
         self._react(session, change)
         session.flush()
-        return self._changes.append(session, _stamp(change)) is not None
+        wrote = self._changes.append(session, _stamp(change)) is not None
+        if not wrote:
+            # What follows in the same transaction is not its affair.
+            self._reacting_to = None
+        return wrote
 
     def _put(self, cursor: str | None = None) -> None:
         with self._database.transaction(Scope(mirror=True)) as session:
