@@ -24,7 +24,7 @@ class ChangePassword:
         """The account, with its new password. The session that asks stays; all others end, and a link that was mailed
         to set a forgotten one opens nothing any more."""
         hasher = self.choosing.passwords
-        with hasher.fence.enter():
+        with hasher.fence.enter(call.user):
             self.attempts.take(CURRENT_PASSWORD, call.user, call.now)
             seen = passwords.find(call.db, call.user)
             if seen is None or not hasher.matches(seen, current):

@@ -12,6 +12,7 @@ from services.chassis.db.scope import Scope
 from services.chassis.errors import Unauthenticated
 from services.chassis.names import new_id
 from services.chassis.rpc.call import Call
+from services.chassis.sources import network
 from services.identity import passwords, users
 from services.identity.attempts import LOGIN, Attempts, Series
 from services.identity.devices import Devices
@@ -42,8 +43,9 @@ class SignIn:
         """
         # Who must wait anyway does not get near the fence, or one source could keep everybody out of it.
         self.attempts.refuse_paused(call.db, source, call.now)
-        # The fence comes before the count: a try that finds no place was not judged, and must not count.
-        with self.passwords.fence.enter():
+        # The fence comes before the count: a try that finds no place was not judged, and must not count. Nor does one
+        # source take it whole: those who know a password are not told to pause.
+        with self.passwords.fence.enter(network(source)):
             user_id = users.owner(call.db, login)
             device = self.devices.recognise(call.db, user_id or NOBODY, tokens, call.now)
             series = Series.of(login, device)

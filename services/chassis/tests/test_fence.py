@@ -38,3 +38,22 @@ def test_patience_ends() -> None:
     fence = Fence(1, waiting=1, patience_seconds=0.01)
     with fence.enter(), pytest.raises(Exhausted), fence.enter():
         pass
+
+
+def test_nobody_takes_it_whole() -> None:
+    fence, inside = Fence(2, waiting=1, patience_seconds=30), threading.Event()
+
+    def wait() -> None:
+        with fence.enter("alice"):
+            inside.set()
+
+    with fence.enter("mallory"):
+        with fence.enter("mallory"):
+            with pytest.raises(Exhausted), fence.enter("mallory"):
+                pass
+            waiter = threading.Thread(target=wait)
+            waiter.start()
+            assert not inside.is_set()
+        waiter.join(30)
+
+    assert inside.is_set()
