@@ -111,12 +111,19 @@ class Platform:
         for kept in started:
             kept.wait_healthy()
 
+    def _listening(self, what: str) -> dict[str, str]:
+        """Addresses of the ports of this kind, by the process that listens there."""
+        found = [name for name in self.ports if name.endswith(what)]
+        return {name.removesuffix(what): address(self.ports, name) for name in found}
+
     def _places(self) -> dict[str, Any]:
         return {
             **{front: origin(self.ports, front) for front in self.topology.fronts},
             "mail": origin(self.ports, "mail"),
             "grpc": self.addresses,
             "feeds": self.feeds,
+            "health": self._listening("-health"),
+            "metrics": self._listening("-metrics"),
             "ca": str(self.layout.authority),
             "logins": [],
             "clients": [],

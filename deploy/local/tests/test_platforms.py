@@ -52,7 +52,8 @@ class TestRunning:
         file = platform.layout.description
         described = json.loads(file.read_text())
         assert file.stat().st_mode & 0o077 == 0
-        assert sorted(described) == ["ca", "clients", "feeds", "gateway", "grpc", "logins", "mail"]
+        told = ["ca", "clients", "feeds", "gateway", "grpc", "health", "logins", "mail", "metrics"]
+        assert sorted(described) == told
         assert [login["login"] for login in described["logins"]] == ["zoe"]
         assert platform.addresses == described["grpc"]
         for front in ("gateway", "mail"):
