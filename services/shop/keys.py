@@ -85,7 +85,7 @@ class KeyRow(TenantRow, Base):
     """One key; one that is still to be generated has no row. Its values lie beside it, in `KeyValueRow`."""
 
     __tablename__ = "shop_keys"
-    __recorded__ = Recorded("comptoir.shop/Key")
+    __recorded__ = Recorded("comptoir.shop/Key", paths={"former_until": "former.expire_time"})
     __table_args__ = (
         ForeignKeyConstraint(["company", "shop_id"], ["shops.company", "shops.shop_id"]),
         TenantRow.__table_args__,

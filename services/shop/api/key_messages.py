@@ -63,7 +63,7 @@ def _key(around: _Around, kind: KeyKind, row: KeyRow | None) -> key_pb2.Key:
         "former_count",
     ):
         setattr(key, field, getattr(row, field))
-    for field in ("generate_time", "expire_time", "reveal_time", "reminder_time"):
+    for field in ("generate_time", "expire_time", "reveal_time", "reminder_time", "ended_time"):
         _tell(getattr(key, field), getattr(row, field))
     _tell(key.last_use_time, around.uses.get((kind.key_id, row.generation)))
     former = around.formers.get(kind.key_id)

@@ -40,8 +40,8 @@ def update(shop: Running, name: str, **values: Any) -> shop_pb2.Shop:
     return shop.call("ShopService/UpdateShop", request, Shop, token=token)
 
 
-def regenerate(shop: Running, name: str) -> key_pb2.Key:
-    request = key_pb2.RegenerateTestKeyRequest(name=f"{name}/keys/form-test")
+def regenerate(shop: Running, name: str, **options: Any) -> key_pb2.Key:
+    request = key_pb2.RegenerateTestKeyRequest(name=f"{name}/keys/form-test", **options)
     return shop.call("KeyService/RegenerateTestKey", request, key_pb2.Key, token=shop.mint.token())
 
 
@@ -100,6 +100,24 @@ def test_no_secret_is_in_a_history_nor_in_a_file_of_it(shop: Running) -> None:
         )
         assert secret.encode() not in body.data
         assert b"sealed" not in body.data
+
+
+def test_moving_and_finishing_an_overlap_is_told_from_which_end_to_which(shop: Running) -> None:
+    name, day = opened(shop), timedelta(days=1)
+    regenerate(shop, name, overlap=day)
+    moved = key_pb2.ExtendOverlapRequest(name=f"{name}/keys/form-test")
+    moved.expire_time.FromDatetime(datetime.now(UTC) + 2 * day)
+    shop.call("KeyService/ExtendOverlap", moved, key_pb2.Key, token=shop.mint.token())
+    finish = key_pb2.FinishOverlapRequest(name=f"{name}/keys/form-test")
+    shop.call("KeyService/FinishOverlap", finish, key_pb2.Key, token=shop.mint.token())
+
+    finished, extended, rotated = page(shop, name).changes[:3]
+    ends = [each.after["former.expire_time"] for each in (rotated, extended)]
+    assert [list(each.fields) for each in (extended, finished)] == [["former.expire_time"]] * 2
+    assert datetime.fromisoformat(str(ends[1])) == moved.expire_time.ToDatetime(UTC)
+    assert [each.before["former.expire_time"] for each in (extended, finished)] == ends
+    assert finished.after["former.expire_time"] is None
+    assert finished.method == "/comptoir.shop.v1.KeyService/FinishOverlap"
 
 
 def test_shops_of_one_company_have_each_their_history(shop: Running) -> None:

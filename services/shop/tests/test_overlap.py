@@ -154,7 +154,7 @@ def test_a_value_is_named_for_ninety_days_and_then_forgotten(counter: Counter) -
     assert generations(counter, shop, "form-test") == [(2, True)]
     last = counter.changes(f"{shop}/keys/form-test")[-2:]
     assert last == [
-        ("UPDATE", ["former_until"], "services/shop"),
+        ("UPDATE", ["former.expire_time"], "services/shop"),
         ("UPDATE", ["former_count"], "services/shop"),
     ]
 

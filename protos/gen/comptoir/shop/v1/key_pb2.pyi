@@ -179,6 +179,7 @@ class Key(_message.Message):
     REVEALABLE_FIELD_NUMBER: _builtins.int
     REMINDER_TIME_FIELD_NUMBER: _builtins.int
     FORMER_COUNT_FIELD_NUMBER: _builtins.int
+    ENDED_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name; the last segment is use and environment, such as `form-test` or `rest-password-production`."""
     use: Global___KeyUse.ValueType
@@ -223,6 +224,10 @@ class Key(_message.Message):
     def reminder_time(self) -> _timestamp_pb2.Timestamp:
         """When it was last told that the key expires soon."""
 
+    @_builtins.property
+    def ended_time(self) -> _timestamp_pb2.Timestamp:
+        """When the present value stopped being valid, as scheduled; absent while it is valid, and until that was noted."""
+
     def __init__(
         self,
         *,
@@ -242,10 +247,11 @@ class Key(_message.Message):
         revealable: _builtins.bool = ...,
         reminder_time: _timestamp_pb2.Timestamp | None = ...,
         former_count: _builtins.int = ...,
+        ended_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "former", b"former", "generate_time", b"generate_time", "last_use_time", b"last_use_time", "reminder_time", b"reminder_time", "reveal_time", b"reveal_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ended_time", b"ended_time", "expire_time", b"expire_time", "former", b"former", "generate_time", b"generate_time", "last_use_time", b"last_use_time", "reminder_time", b"reminder_time", "reveal_time", b"reveal_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_value", b"check_value", "environment", b"environment", "expire_time", b"expire_time", "former", b"former", "former_count", b"former_count", "generate_time", b"generate_time", "last_use_time", b"last_use_time", "masked_value", b"masked_value", "name", b"name", "public_value", b"public_value", "reminder_time", b"reminder_time", "reveal_count", b"reveal_count", "reveal_time", b"reveal_time", "revealable", b"revealable", "state", b"state", "use", b"use"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_value", b"check_value", "ended_time", b"ended_time", "environment", b"environment", "expire_time", b"expire_time", "former", b"former", "former_count", b"former_count", "generate_time", b"generate_time", "last_use_time", b"last_use_time", "masked_value", b"masked_value", "name", b"name", "public_value", b"public_value", "reminder_time", b"reminder_time", "reveal_count", b"reveal_count", "reveal_time", b"reveal_time", "revealable", b"revealable", "state", b"state", "use", b"use"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
