@@ -38,6 +38,7 @@ COLUMNS = (
     "reason",
     "request_id",
     "sequence",
+    "method",
 )
 _FORMULA = frozenset("=+-@\N{MINUS SIGN}")
 _SIGNS = "".join(
@@ -111,7 +112,7 @@ def _cells(change: change_pb2.Change, field: str, before: Any, after: Any) -> It
     yield from (change.actor, change.client, change.on_behalf_of)
     yield change_pb2.Action.Name(change.action).removeprefix("ACTION_")
     yield from (change.type, change.resource, field, before, after, change.reason, change.request_id)
-    yield change.sequence
+    yield from (change.sequence, change.method)
 
 
 def _line(cells: Iterable[object]) -> bytes:

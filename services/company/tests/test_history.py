@@ -354,6 +354,7 @@ def test_a_table_has_one_line_for_each_changed_field(record: Record) -> None:
         "reason": "",
         "request_id": newest.request_id,
         "sequence": "2",
+        "method": "/comptoir.company.v1.CompanyService/UpdateCompany",
     }
     assert told.next_page_token == ""
     assert told.file_name.startswith(f"companies-{record.id}-changes-20")

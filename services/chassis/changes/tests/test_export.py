@@ -98,6 +98,14 @@ def test_a_change_of_no_field_of_the_contract_has_its_line_too() -> None:
     assert (row["action"], row["resource"], row["field"]) == ("DELETE", "companies/acme", "")
 
 
+def test_the_method_that_was_called_is_in_either_form() -> None:
+    called = change("new")
+    called.method = "/comptoir.shop.v1.ShopService/UpdateShop"
+
+    assert cells(called)[0]["method"] == called.method
+    assert json.loads(ndjson_line(called))["method"] == called.method
+
+
 def test_a_line_of_ndjson_is_one_line_to_every_reader() -> None:
     text = "a\nb\u2028c\u2029d\x85e\r"
     line = ndjson_line(change(text, source_address="192.0.2.7")).decode()
