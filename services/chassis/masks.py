@@ -16,6 +16,8 @@ MOST_PATHS = 64
 _SHOWN = 64
 FIXED = {field_behavior_pb2.OUTPUT_ONLY, field_behavior_pb2.IDENTIFIER, field_behavior_pb2.IMMUTABLE}
 """Behaviour of fields that no update writes."""
+_OWN = {field_behavior_pb2.OUTPUT_ONLY, field_behavior_pb2.IDENTIFIER}
+"""Behaviour of fields that a resource carries when it is sent back as it was read."""
 
 
 def in_mask(path: str, mask: tuple[str, ...]) -> bool:
@@ -54,16 +56,30 @@ def _writable(field: FieldDescriptor, method: Method) -> bool:
 
 
 def mask_violations(method: Method, request: Any, paths: tuple[str, ...]) -> Iterator[Violation]:
-    """Every path of the mask that does not exist, cannot be written, or would be emptied though it must not be."""
+    """Every path of the mask that does not exist, cannot be written, or would be emptied though it must not be.
+
+    Without a mask, too, what a correction does not reach: passed over, it would seem to have been written.
+    """
     if method.updated is None:
         return
     resource = getattr(request, method.updated)
+    if method.policy.corrects and not request.update_mask.paths:
+        yield from _uncorrected(resource, method)
     for path in paths:
         refused = _refused(resource.DESCRIPTOR, path, method)
         if refused:
             yield Violation("update_mask", "field_mask", f"names '{path[:_SHOWN]}', {refused}")
         elif _emptied(resource, path):
             yield Violation(f"{method.updated}.{path}", "required", "cannot be emptied")
+
+
+def _uncorrected(resource: Any, method: Method) -> Iterator[Violation]:
+    for field, _ in resource.ListFields():
+        told_back = behaviors(field) & _OWN or field.name == "etag"
+        if not told_back and not _writable(field, method):
+            yield Violation(
+                f"{method.updated}.{field.name}", "not_corrected", "is not corrected by this call"
+            )
 
 
 def _refused(descriptor: Descriptor, path: str, method: Method) -> str | None:

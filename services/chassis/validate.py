@@ -31,7 +31,6 @@ def validate(method: Method, request: Message, caller: Caller) -> tuple[str, ...
     """
     paths = paths_to_update(method, request)
     found = [
-        *mask_violations(method, request, paths),
         *_missing(method, request),
         *_misnamed(method, request, caller),
         *impossible(request, method.descriptor.input_type),
@@ -39,6 +38,7 @@ def validate(method: Method, request: Message, caller: Caller) -> tuple[str, ...
     ]
     if method.updated is not None:
         found = [violation for violation in found if _counts(violation.field, method.updated, paths)]
+    found = [*mask_violations(method, request, paths), *found]
     if found:
         # One violation a field is enough, but each wrong path of a mask is a mistake of its own.
         unique = {(v.field, v.description if v.rule == "field_mask" else ""): v for v in reversed(found)}

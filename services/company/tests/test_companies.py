@@ -366,7 +366,7 @@ def test_what_is_required_of_users_is_decided_against_fresh_proof(
 ) -> None:
     before = create(company, example())
 
-    def decide(required: bool, etag: str = "", **claims: Any) -> company_pb2.Company:
+    def decide(required: bool | None, etag: str = "", **claims: Any) -> company_pb2.Company:
         request = request_type(name=before.name, required=required, etag=etag)
         token = company.mint.token(company=id_of(before), **claims)
         return company.call(f"CompanyService/{method}", request, company_pb2.Company, token=token)
@@ -375,6 +375,9 @@ def test_what_is_required_of_users_is_decided_against_fresh_proof(
     assert (getattr(before, field), getattr(after, field)) == (False, True)
     assert decide(True) == after == get(company, before.name)
     assert [change["fields"] for change in changes_of(company, before)[1:]] == [[field]]
+    with pytest.raises(Invalid) as refused:
+        decide(None)
+    assert broken(refused) == [("required", "required")]
     with pytest.raises(Stale):
         decide(False, before.etag)
     with pytest.raises(Denied):
@@ -402,7 +405,7 @@ def test_a_correction_is_recorded_with_who_why_and_what_it_replaced(company: Run
 
 def test_each_write_is_one_change_and_what_changes_nothing_is_none(company: Running) -> None:
     before = create(company, example())
-    correct(company, before)
+    correct(company, Company(name=before.name, legal_name=before.legal_name))
     update(company, before)
     update(company, Company(name=before.name, time_zone="UTC"), "time_zone", validate_only=True)
     assert len(changes_of(company, before)) == 1
@@ -427,8 +430,19 @@ def test_a_correction_reaches_the_three_fields_only(company: Running) -> None:
 
     assert [field for field, _ in broken(refused)] == ["update_mask"]
     change = Company(name=before.name, legal_name="Halles", time_zone="Europe/Paris")
-    after = correct(company, change)
+    with pytest.raises(Invalid) as unmasked:
+        correct(company, change)
+    assert broken(unmasked) == [("company.time_zone", "not_corrected")]
+    assert get(company, before.name) == before
+    after = correct(company, change, "legal_name")
     assert (after.legal_name, after.time_zone) == ("Halles", before.time_zone)
+
+
+def test_a_correction_may_carry_what_only_the_service_writes(company: Running) -> None:
+    before = create(company, example())
+    change = Company(name=before.name, legal_name="Halles", etag=before.etag, create_time=before.create_time)
+
+    assert correct(company, change).legal_name == "Halles"
 
 
 def test_a_corrected_country_needs_an_identifier_of_its_register(company: Running) -> None:

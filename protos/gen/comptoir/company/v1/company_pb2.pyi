@@ -350,21 +350,23 @@ class RequireSecondFactorRequest(_message.Message):
     name: _builtins.str
     """The company."""
     required: _builtins.bool
-    """Whether they do."""
+    """Whether they do: absent is not no."""
     etag: _builtins.str
     """The etag last read; refused when stale, not compared when empty."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
-        required: _builtins.bool = ...,
+        required: _builtins.bool | None = ...,
         etag: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_required", b"_required", "required", b"required"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "required", b"required"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_required", b"_required", "etag", b"etag", "name", b"name", "required", b"required"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__required: _TypeAlias = _typing.Literal["required"]  # noqa: Y015
+    _WhichOneofArgType__required: _TypeAlias = _typing.Literal["_required", b"_required"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__required) -> _WhichOneofReturnType__required | None: ...
 
 Global___RequireSecondFactorRequest: _TypeAlias = RequireSecondFactorRequest  # noqa: Y015
 
@@ -380,21 +382,23 @@ class RequirePasswordRenewalRequest(_message.Message):
     name: _builtins.str
     """The company."""
     required: _builtins.bool
-    """Whether they are."""
+    """Whether they are: absent is not no."""
     etag: _builtins.str
     """The etag last read; refused when stale, not compared when empty."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
-        required: _builtins.bool = ...,
+        required: _builtins.bool | None = ...,
         etag: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_required", b"_required", "required", b"required"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "required", b"required"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_required", b"_required", "etag", b"etag", "name", b"name", "required", b"required"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__required: _TypeAlias = _typing.Literal["required"]  # noqa: Y015
+    _WhichOneofArgType__required: _TypeAlias = _typing.Literal["_required", b"_required"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__required) -> _WhichOneofReturnType__required | None: ...
 
 Global___RequirePasswordRenewalRequest: _TypeAlias = RequirePasswordRenewalRequest  # noqa: Y015
 
@@ -501,7 +505,9 @@ class CorrectCompanyRequest(_message.Message):
     """Why, for the record."""
     @_builtins.property
     def company(self) -> Global___Company:
-        """The company with the corrected values of `legal_name`, `region_code` or `legal_identifier`."""
+        """The company with the corrected values of `legal_name`, `region_code` or `legal_identifier`. Without a mask, any other
+        that a change could write is refused.
+        """
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
