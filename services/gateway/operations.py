@@ -148,10 +148,15 @@ def _body(route: Route, schemas: Schemas) -> dict[str, Any]:
         return {}
     if route.takes_bytes:
         field = route.method.descriptor.input_type.fields_by_name[route.body]
-        described = schemas.field(field).get("description", "")
-        return {"required": True, "description": described, "content": {"*/*": {"schema": {}}}}
-    content = {"schema": _body_schema(route, schemas), "example": body_example(route)}
-    return {"required": route.body != WHOLE, "content": {"application/json": content}}
+        said = schemas.field(field).get("description", "")
+        return {"required": True, "description": said, "content": {"*/*": {"schema": {}}}}
+    schema = _body_schema(route, schemas)
+    described = schemas.components[schema["$ref"].rpartition("/")[2]]
+    content = {"schema": schema, "example": body_example(route)}
+    return {
+        "required": route.body != WHOLE or "required" in described,
+        "content": {"application/json": content},
+    }
 
 
 def _body_schema(route: Route, schemas: Schemas) -> dict[str, Any]:

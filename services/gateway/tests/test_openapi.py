@@ -133,6 +133,19 @@ def test_a_correction_shows_only_what_it_corrects() -> None:
     }
 
 
+def test_a_body_must_be_there_where_something_in_it_must() -> None:
+    wrong = []
+    for name, (_, _, operation) in OPERATIONS.items():
+        schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+        required = schema and "required" in SCHEMAS[schema["$ref"].rpartition("/")[2]]
+        if required and not operation["requestBody"]["required"]:
+            wrong.append(name)
+
+    assert wrong == []
+    assert OPERATIONS["RequireSecondFactor"][2]["requestBody"]["required"]
+    assert not OPERATIONS["RegenerateTestKey"][2]["requestBody"]["required"]
+
+
 def test_what_stands_in_the_path_is_not_in_the_body() -> None:
     assert "name" not in SCHEMAS["ImportKeyRequest"]["properties"]
 
