@@ -15,6 +15,7 @@ from services.chassis.contract import Method, is_required
 from services.chassis.errors import Invalid, Violation
 from services.chassis.masks import in_mask, mask_violations, paths_to_update
 from services.chassis.names import ANY
+from services.chassis.rule_words import words
 from services.chassis.times import impossible
 
 MOST_VIOLATIONS = 20
@@ -34,7 +35,7 @@ def validate(method: Method, request: Message, caller: Caller) -> tuple[str, ...
         *_missing(method, request),
         *_misnamed(method, request, caller),
         *impossible(request, method.descriptor.input_type),
-        *_rules(request),
+        *broken_rules(request),
     ]
     if method.updated is not None:
         found = [violation for violation in found if _counts(violation.field, method.updated, paths)]
@@ -105,10 +106,12 @@ def _misnamed(method: Method, request: Message, caller: Caller) -> Iterator[Viol
             yield Violation(name.dotted, "resource_name", f"must look like {name.pattern.text}")
 
 
-def _rules(request: Message) -> Iterator[Violation]:
-    for violation in _validator.collect_violations(request):
+def broken_rules(message: Message) -> Iterator[Violation]:
+    """The rules of the message's fields that it breaks."""
+    for violation in _validator.collect_violations(message):
         proto = violation.proto
-        yield Violation(_path(proto.field), proto.rule_id, proto.message)
+        said = words(proto.rule_id, violation.rule_value, proto.message)
+        yield Violation(_path(proto.field), proto.rule_id, said)
 
 
 def _path(field: Any) -> str:
