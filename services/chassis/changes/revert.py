@@ -53,11 +53,20 @@ def _update(call: Call, change: Row[Any], known: Known, row: Any, request: Any) 
     update.update_mask.paths.extend(change.fields)
     update.validate_only = request.validate_only
     check_fields(call.caller, method, update, call.now)
-    refused = [violation.description for violation in mask_violations(method, update, tuple(change.fields))]
-    if refused:
-        raise _not_revertible("; ".join(refused))
+    _check_writable(method, update, change)
     call.paths = validate(method, update, call.caller)
     return update
+
+
+def _check_writable(method: Method, update: Any, change: Row[Any]) -> None:
+    refused = {path: list(mask_violations(method, update, (path,))) for path in change.fields}
+    fixed = [path for path, found in refused.items() if any(each.rule == "field_mask" for each in found)]
+    if fixed:
+        by = change.method.rpartition("/")[2] or "another call"
+        raise _not_revertible(f"{', '.join(fixed)} is changed by {by}, not by {method.name}")
+    emptied = [each.description for found in refused.values() for each in found]
+    if emptied:
+        raise _not_revertible("; ".join(emptied))
 
 
 def _check_unchanged(row: Any, known: Known) -> None:

@@ -531,6 +531,19 @@ def test_a_revert_may_be_tried_and_a_stale_one_is_refused(record: Record) -> Non
     assert len(record.page().changes) == 2
 
 
+def test_a_change_by_another_call_is_not_reverted_and_told_which_call_it_was(record: Record) -> None:
+    request = company_pb2.RequirePasswordRenewalRequest(name=record.name, required=True)
+    record.running.call("CompanyService/RequirePasswordRenewal", request, Company, token=record.token())
+    with pytest.raises(Precondition) as refused:
+        record.revert(f"{record.name}/changes/2")
+
+    assert (refused.value.reason, refused.value.message) == (
+        "NOT_REVERTIBLE",
+        "This change cannot be reverted: password_renewal_required is changed by RequirePasswordRenewal, not by"
+        " UpdateCompany.",
+    )
+
+
 def test_what_no_update_could_write_is_not_reverted(record: Record) -> None:
     request = company_pb2.CorrectCompanyRequest(
         company=Company(name=record.name, legal_name="Les Halles du Port SARL"),
