@@ -113,7 +113,7 @@ class Rotation:
         present, *before = keys.values_of(self.db, row)
         if row.overlaps(self.now) and not manner.force:
             raise Precondition(
-                "The value before is still valid: wait, end its overlap, or force the rotation.",
+                "The value before is still valid: wait, end its overlap, or set 'force'.",
                 reason="OVERLAP_RUNNING",
             )
         for value in before:

@@ -62,6 +62,7 @@ def test_no_second_rotation_within_an_overlap_unless_forced(counter: Counter) ->
     forced = counter.act("RegenerateTestKey", shop, "hmac-test", force=True, overlap="3600s")
 
     assert refused.value.reason == "OVERLAP_RUNNING"
+    assert "'force'" in refused.value.message
     assert forced.HasField("former")
     assert generations(counter, shop, "hmac-test") == [(3, True), (2, True), (1, False)]
 
