@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 
 from comptoir.identity.v1 import oauth_pb2
+from services.gateway.oauth.identity import account
 from services.gateway.oauth.parameters import ProtocolRequest
 from services.gateway.oauth.token_request import Answer, redeemed
 
@@ -25,6 +26,8 @@ class OwnGrant(ClientCredentialsGrant):
 
     def create_token_response(self) -> Answer:
         """A token for the scopes that the application can use by itself, or some of them."""
+        # Nothing is written for it: of those that go well, the log has a sample's line, here as in identity.
+        account().is_read = True
         grant = oauth_pb2.ClientCredentialsGrant(scopes=self.request.payload.words("scope"))
         asked = oauth_pb2.RedeemGrantRequest(client=self.request.credentials, client_credentials=grant)
         return redeemed(self.server, asked)

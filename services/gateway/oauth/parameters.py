@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cached_property
 
 from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
 from flask import request
@@ -17,7 +18,7 @@ class Parameters(OAuth2Payload):
     def __init__(self, given: MultiDict[str, str]) -> None:
         self._given = given
 
-    @property
+    @cached_property
     def data(self) -> dict[str, str]:
         """Values by name; a parameter without a value counts as left out (RFC 6749 3.1)."""
         return {name: value for name, value in self._given.items() if value}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from authlib.oauth2 import AuthorizationServer, OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
-from flask import Response, json, request
+from flask import Response, request
 from werkzeug.datastructures import MultiDict
 
 from comptoir.identity.v1 import oauth_pb2
