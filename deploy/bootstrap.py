@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from deploy import belonging
 from deploy.local import certificates, databases, files, servers
 from deploy.local.errors import CannotStart
 from deploy.local.layout import Layout
@@ -51,6 +52,7 @@ def prepare(given: argparse.Namespace) -> None:
     url = given.postgres_url_file.read_text().strip()
     server = servers.existing(url, source="--postgres-url-file")
     layout, topology = Layout(given.directory.absolute()), Topology()
+    belonging.require(server, SERVICES, layout)
     for directory in (layout.root, layout.certificates, layout.secrets, layout.logs):
         files.private_directory(directory)
     now = datetime.now(UTC)

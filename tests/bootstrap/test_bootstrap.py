@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -214,6 +215,68 @@ def test_an_emergency_access_without_a_reason_or_for_nobody_is_refused(
     done = scratch.identity("break-glass", *arguments)
 
     assert (done.returncode != 0, said in done.stderr, done.stdout) == (True, True, "")
+
+
+def passwords(scratch: Scratch) -> dict[str, str]:
+    """What the server knows the passwords of the roles by."""
+    query = "select rolname, rolpassword from pg_authid where rolcanlogin and rolname <> 'postgres'"
+    return {str(role): str(verifier) for role, verifier in scratch.rows(query)}
+
+
+def test_another_directory_is_refused_and_changes_nothing(
+    scratch: Scratch, first_link: str, tmp_path: Path
+) -> None:
+    before = passwords(scratch)
+    done = Scratch(scratch.cluster, Layout(tmp_path / "mistyped")).bootstrap()
+
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    for said in ("comptoir_identity", "inbox_feed", f"{tmp_path}/mistyped", "(secrets)"):
+        assert said in done.stderr
+    assert passwords(scratch) == before
+    assert not (tmp_path / "mistyped").exists()
+
+
+def test_the_directory_of_another_platform_is_refused(
+    scratch: Scratch, first_link: str, tmp_path: Path
+) -> None:
+    before = passwords(scratch)
+    other = Layout(tmp_path / "other")
+    shutil.copytree(scratch.layout.secrets, other.secrets)
+    (other.secrets / "shop" / "svc-password").write_text("that-of-another-server")
+    done = Scratch(scratch.cluster, other).bootstrap()
+
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "shop_svc" in done.stderr
+    assert "shop_owner" not in done.stderr
+    assert "secrets/shop/svc-password" in done.stderr
+    assert passwords(scratch) == before
+
+
+def test_a_lost_key_is_not_made_again(scratch: Scratch, first_link: str) -> None:
+    kek = scratch.layout.secret("media", "kek")
+    lost = kek.rename(kek.with_name("lost"))
+    try:
+        done = scratch.bootstrap()
+        made_again = kek.exists()
+    finally:
+        lost.rename(kek)
+
+    assert (done.returncode, made_again) == (2, False)
+    assert "comptoir_media" in done.stderr
+    assert "secrets/media/kek" in done.stderr
+
+
+def test_a_run_that_was_interrupted_is_run_again(scratch: Scratch, first_link: str) -> None:
+    before = passwords(scratch)
+    databases.url_file(scratch.layout.secrets, "shop", "svc").unlink()
+    with scratch.cluster.server.administrator() as connection:
+        connection.execute("alter role shop_feed password null")
+    again = scratch.bootstrap()
+
+    assert (again.returncode, passwords(scratch).keys()) == (0, before.keys()), again.stderr
+    for role in ("svc", "feed"):
+        with psycopg.connect(databases.url_file(scratch.layout.secrets, "shop", role).read_text()) as session:
+            assert session.execute("select session_user").fetchone() == (f"shop_{role}",)
 
 
 @pytest.mark.parametrize(
