@@ -10,9 +10,10 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,9 +28,14 @@ from deploy.local.topology import PROJECT, Topology
 from services.chassis.config import ConfigError
 from services.chassis.contract import every_method
 from services.chassis.rpc.peers import Peers
+from services.identity.api import operator_details
 
 _log = logging.getLogger(__name__)
-_OPERATOR = ("login", "email", "given-name", "family-name", "language-code", "time-zone")
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+# An X.509 common name holds no more.
+_LONGEST_HOST = 64
+# A name of the DNS has 253 characters at most, and ours are NAME-feed.DOMAIN.
+_LONGEST_DOMAIN = 220
 _THERE_ALREADY = "This login is taken"
 
 
@@ -47,8 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def prepare(given: argparse.Namespace) -> None:
     """All steps, in their order: what can be refused comes before what is made."""
-    host = _host(given.issuer)
-    check_callers(given.callers)
+    if wrong := list(_faults(given)):
+        raise CannotStart("; ".join(wrong))
     url = given.postgres_url_file.read_text().strip()
     server = servers.existing(url, source="--postgres-url-file")
     layout, topology = Layout(given.directory.absolute()), Topology()
@@ -57,7 +63,7 @@ def prepare(given: argparse.Namespace) -> None:
         files.private_directory(directory)
     now = datetime.now(UTC)
     _log.info("Authority and certificates: %s", certificates.ensure(layout.certificates, now, given.domain))
-    asked = certificates.request(layout.certificates / certificates.WEB, host)
+    asked = certificates.request(layout.certificates / certificates.WEB, _host(given.issuer))
     _log.info("To be signed by an authority that browsers know: %s", asked)
     topology.prepare(layout)
     _log.info("Keys and passwords: %s", layout.secrets)
@@ -83,16 +89,14 @@ def check_callers(path: Path) -> None:
 
 def _create_operator(layout: Layout, given: argparse.Namespace) -> None:
     """Has identity open the account. The link that sets its password goes from there to the standard output only."""
-    details = [
-        (f"--{name}", value) for name in _OPERATOR if (value := getattr(given, name.replace("-", "_")))
-    ]
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "COMPTOIR_DATABASE_URL_FILE": str(databases.url_file(layout.secrets, "identity", "svc")),
         "COMPTOIR_KEK_FILE": str(layout.secret("identity", "kek")),
         "COMPTOIR_ISSUER": given.issuer,
     }
-    command = [sys.executable, "-m", "services.identity", "create-operator", *sum(details, ())]
+    details = operator_details.given_options(given)
+    command = [sys.executable, "-m", "services.identity", "create-operator", *details]
     done = subprocess.run(
         command, env=environment, cwd=PROJECT, capture_output=True, text=True, timeout=120, check=False
     )
@@ -106,11 +110,40 @@ def _create_operator(layout: Layout, given: argparse.Namespace) -> None:
         print(done.stdout, end="", flush=True)
 
 
+def _faults(given: argparse.Namespace) -> Iterator[str]:
+    """Everything that is wrong with what was given, each with its option."""
+    if not _is_name(_host(given.issuer), _LONGEST_HOST):
+        yield "--issuer must be the gateway's public origin, such as https://pay.example"
+    if not _is_name(given.domain, _LONGEST_DOMAIN) or given.domain == certificates.DEVELOPMENT:
+        yield "--domain must be the name of a domain, such as comptoir.internal.example"
+    yield from _refusal("--postgres-url-file", lambda: given.postgres_url_file.read_text())
+    yield from _refusal("--callers", lambda: check_callers(given.callers))
+    yield from operator_details.faults(operator_details.user_of(given))
+
+
+def _refusal(option: str, check: Callable[[], object]) -> Iterator[str]:
+    try:
+        check()
+    except OSError as error:
+        yield f"{option}: {error.filename}: {error.strerror}"
+    except (CannotStart, ConfigError, UnicodeDecodeError) as error:
+        yield f"{option}: {error}"
+
+
 def _host(issuer: str) -> str:
-    parts = urlsplit(issuer)
-    if parts.scheme != "https" or not parts.hostname or parts.path or parts.query or parts.username:
-        raise CannotStart("--issuer must be the gateway's public origin, such as https://pay.example")
-    return parts.hostname
+    """The host of an origin that browsers reach by https; empty if it is none."""
+    try:
+        parts = urlsplit(issuer)
+        origin = (parts.scheme, parts.path, parts.query, parts.fragment, parts.username)
+        return parts.hostname or "" if origin == ("https", "", "", "", None) and parts.port != 0 else ""
+    except ValueError:
+        return ""
+
+
+def _is_name(text: str, longest: int) -> bool:
+    """Whether it is a name as hosts have them (RFC 1123), not an address."""
+    labels = text.split(".")
+    return len(text) <= longest and all(map(_LABEL.fullmatch, labels)) and not labels[-1].isdecimal()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -122,9 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--issuer", required=True, help="the gateway's public origin")
     parser.add_argument("--domain", required=True, help="services are reached at NAME.DOMAIN")
     parser.add_argument("--callers", type=Path, default=PROJECT / "deploy" / "callers.toml")
-    for name in _OPERATOR:
-        needed = name not in ("language-code", "time-zone")
-        parser.add_argument(f"--{name}", required=needed, help=f"of the first operator: {name}")
+    operator_details.add_options(parser)
     return parser
 
 

@@ -217,6 +217,44 @@ def test_an_emergency_access_without_a_reason_or_for_nobody_is_refused(
     assert (done.returncode != 0, said in done.stderr, done.stdout) == (True, True, "")
 
 
+def test_everything_that_is_wrong_is_named_at_once_and_nothing_is_made(
+    scratch: Scratch, tmp_path: Path
+) -> None:
+    wrong = {
+        "issuer": "http://pay.example",
+        "domain": "bad domain",
+        "postgres-url-file": "/nowhere/postgres",
+        "callers": "/nowhere/callers.toml",
+        "login": "O L",
+        "email": "olga",
+        "given-name": "",
+        "language-code": "xx",
+        "time-zone": "Moon",
+    }
+    done = Scratch(scratch.cluster, Layout(tmp_path / "never")).bootstrap(**wrong)
+
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert [option for option in wrong if f"--{option}" not in done.stderr] == []
+    assert "--family-name" not in done.stderr
+    assert not (tmp_path / "never").exists()
+
+
+@pytest.mark.parametrize("domain", ["bad domain", "10.0.0.1", "pay..example", "localhost", ""])
+def test_a_domain_without_names_of_hosts_is_refused(scratch: Scratch, first_link: str, domain: str) -> None:
+    done = scratch.bootstrap(domain=domain)
+
+    assert (done.returncode, "--domain" in done.stderr) == (2, True)
+
+
+def test_a_new_operator_is_told_of_every_fault_at_once(scratch: Scratch, first_link: str) -> None:
+    given = {**OPERATOR, "login": "O L", "time-zone": "Moon"}
+    done = scratch.identity("create-operator", *(f"--{name}={value}" for name, value in given.items()))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "identity: --login: " in done.stderr
+    assert "; --time-zone: " in done.stderr
+
+
 def passwords(scratch: Scratch) -> dict[str, str]:
     """What the server knows the passwords of the roles by."""
     query = "select rolname, rolpassword from pg_authid where rolcanlogin and rolname <> 'postgres'"

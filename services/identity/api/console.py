@@ -14,13 +14,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from comptoir.identity.v1 import user_pb2
 from services.chassis import log
-from services.chassis.caller import Caller, Kind
 from services.chassis.changes.log import ChangeLog, Stamp
 from services.chassis.clock import system_clock
 from services.chassis.config import CommandRefused, load
-from services.chassis.contract import Method
 from services.chassis.db.database import Database, enter
 from services.chassis.db.scope import Scope
 from services.chassis.db.tenancy import ScopedSession
@@ -30,10 +27,10 @@ from services.chassis.outbox.outbox import Outbox
 from services.chassis.outbox.settings import SenderSettings
 from services.chassis.request_ids import request_id
 from services.chassis.service import Service
-from services.chassis.validate import validate
 from services.chassis.vault.configured import configured_vault
 from services.chassis.vault.errors import VaultError
 from services.identity import opening, users
+from services.identity.api import operator_details
 from services.identity.api.users import new_row
 from services.identity.emergency import EmergencyAccessRow
 from services.identity.factors.removing import Removing
@@ -43,8 +40,6 @@ from services.identity.passwords import Passwords
 from services.identity.profile import Findings
 
 _LONGEST_REASON = 500
-_CREATE_USER = Method(user_pb2.DESCRIPTOR.services_by_name["UserService"].methods_by_name["CreateUser"])
-_CONSOLE = Caller(Kind.INTERNAL, "console")
 
 
 @dataclass(frozen=True)
@@ -85,15 +80,13 @@ class Console:
 def create_operator(service: Service, arguments: Sequence[str]) -> None:
     """Opens the account of an operator, and shows the link that sets its password."""
     parser = _parser(service, "create-operator")
-    for name in ("--login", "--email", "--given-name", "--family-name"):
-        parser.add_argument(name, required=True)
-    parser.add_argument("--language-code", default="fr")
-    parser.add_argument("--time-zone", default="Pacific/Noumea")
-    user = user_pb2.User(**vars(parser.parse_args(arguments)))
+    operator_details.add_options(parser)
+    user = operator_details.user_of(parser.parse_args(arguments))
+    if faults := operator_details.faults(user):
+        raise CommandRefused("; ".join(faults))
     # Nobody knows it: the link sets another.
     password = secrets.token_urlsafe(48)
     with _console(service) as console:
-        validate(_CREATE_USER, user_pb2.CreateUserRequest(user=user, initial_password=password), _CONSOLE)
         findings, now = Findings(), system_clock()
         row = new_row(user, now, findings)
         row.operator = True
