@@ -45,10 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         prepare(given)
-    except (CannotStart, ConfigError, OSError) as error:
-        print(f"comptoir: {error}", file=sys.stderr)
-        return 2
+    except OSError as error:
+        return _refused(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except (CannotStart, ConfigError) as error:
+        return _refused(str(error))
     return 0
+
+
+def _refused(reason: str) -> int:
+    print(f"comptoir: {reason}", file=sys.stderr)
+    return 2
 
 
 def prepare(given: argparse.Namespace) -> None:
@@ -154,7 +160,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--issuer", required=True, help="the gateway's public origin")
     parser.add_argument("--domain", required=True, help="services are reached at NAME.DOMAIN")
-    parser.add_argument("--callers", type=Path, default=PROJECT / "deploy" / "callers.toml")
+    parser.add_argument(
+        "--callers",
+        type=Path,
+        default=PROJECT / "deploy" / "callers.toml",
+        help="the list of who may call which method, to be checked; deploy/callers.toml by default",
+    )
     operator_details.add_options(parser)
     return parser
 

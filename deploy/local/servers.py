@@ -40,7 +40,7 @@ def existing(administrator_url: str, source: str = "COMPTOIR_POSTGRES_URL") -> S
             version = connection.info.server_version // 10000
             row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     except psycopg.Error as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = "; ".join(line.strip() for line in str(error).strip().splitlines())
         raise CannotStart(f"the server of {source} does not let us in: {reason}") from None
     if version < OLDEST:
         raise CannotStart(

@@ -255,6 +255,15 @@ def test_a_new_operator_is_told_of_every_fault_at_once(scratch: Scratch, first_l
     assert "; --time-zone: " in done.stderr
 
 
+def test_a_directory_that_is_none_is_named(scratch: Scratch, tmp_path: Path) -> None:
+    (tmp_path / "platform").write_text("a file")
+    with temporary_cluster() as empty:
+        done = Scratch(empty, Layout(tmp_path / "platform")).bootstrap()
+
+    assert done.returncode == 2
+    assert done.stderr == f"comptoir: {tmp_path}/platform: File exists\n"
+
+
 def passwords(scratch: Scratch) -> dict[str, str]:
     """What the server knows the passwords of the roles by."""
     query = "select rolname, rolpassword from pg_authid where rolcanlogin and rolname <> 'postgres'"

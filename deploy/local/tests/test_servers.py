@@ -40,8 +40,12 @@ def test_a_wrong_password_is_refused_without_being_shown(cluster: Cluster) -> No
 
 def test_a_server_that_is_not_there_is_refused() -> None:
     port = free(["postgres"])["postgres"]
-    with pytest.raises(CannotStart, match="does not let us in"):
+    with pytest.raises(
+        CannotStart, match=rf"does not let us in: .*port {port} failed: Connection refused"
+    ) as refusal:
         existing(f"postgresql://postgres:x@127.0.0.1:{port}/postgres")
+    assert "\t" not in str(refusal.value)
+    assert len(str(refusal.value).splitlines()) == 1
 
 
 def test_another_kind_of_url_is_refused() -> None:
