@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import signal
 import sys
 import threading
@@ -105,29 +106,19 @@ Command = Callable[["Service", Sequence[str]], None]
 
 
 def run(service: Service) -> None:
-    """The command line: `migrate`, `serve`, `feed`, `checkpoint`, `compact`, `vault …`, and the service's own."""
-    command, arguments = (sys.argv[1], sys.argv[2:]) if len(sys.argv) > 1 else ("", [])
-    commands: Mapping[str, Command] = {"vault": _vault, **service.commands}
+    """The command line: what every service does, and the service's own."""
+    command, *arguments = sys.argv[1:] or [""]
+    commands: Mapping[str, Command] = {**_PLAIN, "vault": _vault, **service.commands}
+    if not {command, *(arguments if command in _PLAIN else ())}.isdisjoint(("--help", "-h")):
+        sys.stdout.write(_help(service, commands) + "\n")
+        return
+    if command not in commands or (command in _PLAIN and arguments):
+        sys.stderr.write(_usage(service, commands) + "\n")
+        sys.exit(2)
     log.configure(service.name)
     try:
         fault_points.arm()
-        if command in commands:
-            commands[command](service, arguments)
-        elif arguments:
-            raise ConfigError(_usage(service, commands))
-        elif command == "migrate":
-            migrate(load(OwnerSettings).database_url, service.versions, service.metadata)
-            _compact()
-        elif command == "compact":
-            _compact()
-        elif command == "serve":
-            _serve(service, load(service.settings))
-        elif command == "feed":
-            _feed(service)
-        elif command == "checkpoint":
-            Checkpoints(service.name, load(CheckpointSettings)).write(system_clock())
-        else:
-            raise ConfigError(_usage(service, commands))
+        commands[command](service, arguments)
     except (ConfigError, ContractError) as error:
         sys.exit(f"{service.name} cannot start:\n{error}")
     except CommandRefused as error:
@@ -135,17 +126,35 @@ def run(service: Service) -> None:
 
 
 def _usage(service: Service, commands: Iterable[str]) -> str:
-    names = "|".join(("migrate", "serve", "feed", "checkpoint", "compact", *commands))
-    return f"usage: python -m services.{service.name} {names}"
+    return f"usage: python -m services.{service.name} {'|'.join(commands)}"
+
+
+def _help(service: Service, commands: Mapping[str, Command]) -> str:
+    """Every command with the first line of what its function is for."""
+    lines = [f"  {name:20} {inspect.getdoc(do) or ''}".partition("\n")[0] for name, do in commands.items()]
+    return "\n".join((_usage(service, ["COMMAND"]), "", *lines))
+
+
+def _migrate(service: Service, _: Sequence[str]) -> None:
+    """Brings the database to the newest shape, under its owner role."""
+    migrate(load(OwnerSettings).database_url, service.versions, service.metadata)
+    _compact(service, ())
+
+
+def _compact(_: Service, __: Sequence[str]) -> None:
+    """Lets go of what the log need not keep."""
+    with owner_engine(load(OwnerSettings).database_url).begin() as connection:
+        compact(connection, system_clock())
+
+
+def _checkpoint(service: Service, _: Sequence[str]) -> None:
+    """Writes a checkpoint of the log now."""
+    Checkpoints(service.name, load(CheckpointSettings)).write(system_clock())
 
 
 def _vault(service: Service, arguments: Sequence[str]) -> None:
+    """Rotates, counts and erases keys; `vault --help` names its own commands."""
     vault_command.run(service.name, service.tables.data_keys, service.sealed_fields, arguments)
-
-
-def _compact() -> None:
-    with owner_engine(load(OwnerSettings).database_url).begin() as connection:
-        compact(connection, system_clock())
 
 
 def build(service: Service, settings: Settings, clock: Clock = system_clock) -> tuple[Server, Resources]:
@@ -200,7 +209,7 @@ def _published_keys(settings: Settings) -> FindKey:
     return SigningKeys(fetch, settings.state_directory / "signing-keys.json").find
 
 
-def _feed(service: Service) -> None:
+def _feed(service: Service, _: Sequence[str]) -> None:
     """Tells other services, and the places where checkpoints are kept, what is in the log."""
     settings, checkpoints = load(FeedSettings), Checkpoints(service.name, load(CheckpointSettings))
     stop = threading.Event()
@@ -213,7 +222,9 @@ def _feed(service: Service) -> None:
         writing.join()
 
 
-def _serve(service: Service, settings: Settings) -> None:
+def _serve(service: Service, _: Sequence[str]) -> None:
+    """Serves the calls until it is told to stop."""
+    settings = load(service.settings)
     tracing.configure(service.name)
     server, resources = build(service, settings)
     stop = threading.Event()
@@ -231,3 +242,13 @@ def _serve(service: Service, settings: Settings) -> None:
     server.drain()
     resources.close()
     log.event("stopped")
+
+
+_PLAIN: Mapping[str, Command] = {
+    "migrate": _migrate,
+    "serve": _serve,
+    "feed": _feed,
+    "checkpoint": _checkpoint,
+    "compact": _compact,
+}
+"""What takes no arguments."""

@@ -16,7 +16,7 @@ from services.identity.oauth.signing_keys import KeyRing
 
 
 def rotate_signing_keys(service: Service, arguments: Sequence[str]) -> None:
-    """Rotates once and says the id of the key that now signs."""
+    """Lets the next key sign access tokens, and says its id."""
     parser = argparse.ArgumentParser(prog=f"python -m services.{service.name} rotate-signing-keys")
     parser.add_argument("--forget", action="store_true", help="refuse what former keys signed")
     given = parser.parse_args(arguments)
