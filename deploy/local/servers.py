@@ -32,13 +32,16 @@ class Server:
 
 def existing(administrator_url: str, source: str = "COMPTOIR_POSTGRES_URL") -> Server:
     """The server that `source` names; raises `CannotStart` unless it answers, is recent and obeys."""
-    if urlsplit(administrator_url).scheme not in ("postgresql", "postgres"):
+    if not administrator_url.startswith(("postgresql://", "postgres://")):
         raise CannotStart(f"{source} must begin with postgresql://")
     server = Server(administrator_url)
     try:
         with server.administrator() as connection:
             version = connection.info.server_version // 10000
             row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    except psycopg.ProgrammingError:
+        # Its text repeats the URL, password included.
+        raise CannotStart(f"{source} holds no URL of a server") from None
     except psycopg.Error as error:
         reason = "; ".join(line.strip() for line in str(error).strip().splitlines())
         raise CannotStart(f"the server of {source} does not let us in: {reason}") from None

@@ -53,6 +53,15 @@ def test_another_kind_of_url_is_refused() -> None:
         existing("mysql://localhost/postgres")
 
 
+@pytest.mark.parametrize(
+    "place", ["u:made up@localhost/d", "u:made%up@localhost/d", "u:made-up@[localhost/d"]
+)
+def test_a_url_that_cannot_be_read_is_refused_without_being_shown(place: str) -> None:
+    with pytest.raises(CannotStart, match="holds no URL of a server") as refusal:
+        existing(f"postgresql://{place}")
+    assert "made" not in str(refusal.value)
+
+
 def test_a_user_without_rights_is_refused(cluster: Cluster) -> None:
     with cluster.server.administrator() as connection:
         connection.execute("CREATE ROLE weak LOGIN PASSWORD 'made-up'")
