@@ -28,6 +28,7 @@ from services.chassis.contract import ContractError, Method
 from services.chassis.db.database import Database
 from services.chassis.db.faults import Conflicts
 from services.chassis.db.migrate import migrate, owner_engine
+from services.chassis.db.role import owner_url
 from services.chassis.feed import server as feed
 from services.chassis.feed.published import Published
 from services.chassis.idempotency.replies import Replies
@@ -137,13 +138,13 @@ def _help(service: Service, commands: Mapping[str, Command]) -> str:
 
 def _migrate(service: Service, _: Sequence[str]) -> None:
     """Brings the database to the newest shape, under its owner role."""
-    migrate(load(OwnerSettings).database_url, service.versions, service.metadata)
+    migrate(owner_url(service.name, load(OwnerSettings)), service.versions, service.metadata)
     _compact(service, ())
 
 
-def _compact(_: Service, __: Sequence[str]) -> None:
+def _compact(service: Service, _: Sequence[str]) -> None:
     """Lets go of what the log need not keep."""
-    with owner_engine(load(OwnerSettings).database_url).begin() as connection:
+    with owner_engine(owner_url(service.name, load(OwnerSettings))).begin() as connection:
         compact(connection, system_clock())
 
 

@@ -15,15 +15,21 @@ from services.chassis.testing.running import Running
 _PROJECT = Path(__file__).parents[3]
 
 
-def run_command(running: Running, *arguments: str, points: str = "") -> subprocess.CompletedProcess[str]:
-    """`python -m services.<name> …`; `points` are fault points. It may end in any way."""
+def run_command(
+    running: Running, *arguments: str, points: str = "", url_of: str = "svc", owner_url_of: str = "owner"
+) -> subprocess.CompletedProcess[str]:
+    """`python -m services.<name> …`; `points` are fault points. It may end in any way.
+
+    `url_of` and `owner_url_of` are the roles whose URLs its two files hold.
+    """
     settings = running.settings
-    owner = settings.state_directory / "owner-database-url"
-    owner.write_text(running.database.urls["owner"])
+    url, owner = (settings.state_directory / f"{name}-database-url" for name in ("command", "owner"))
+    url.write_text(running.database.urls[url_of])
+    owner.write_text(running.database.urls[owner_url_of])
     environment = {
         "PATH": os.environ["PATH"],
         "COMPTOIR_KEK_FILE": str(settings.kek_file),
-        "COMPTOIR_DATABASE_URL_FILE": str(settings.database_url_file),
+        "COMPTOIR_DATABASE_URL_FILE": str(url),
         "COMPTOIR_OWNER_DATABASE_URL_FILE": str(owner),
         "COMPTOIR_ISSUER": settings.issuer,
         **{name: os.environ[name] for name in ("SOFTHSM2_CONF",) if name in os.environ},

@@ -13,6 +13,7 @@ from sqlalchemy import Table
 from services.chassis import log
 from services.chassis.config import CommandRefused, FirstKekSettings, OperatorSettings, load
 from services.chassis.db.migrate import owner_engine
+from services.chassis.db.role import owner_url
 from services.chassis.vault import kek_file, kek_rotation
 from services.chassis.vault.configured import configured_token, configured_vault
 from services.chassis.vault.errors import VaultError
@@ -44,7 +45,7 @@ def _rotation(
 ) -> Rotation:
     settings = load(OperatorSettings)
     return Rotation(
-        owner_engine(settings.database_url),
+        owner_engine(owner_url(service, settings)),
         configured_vault(service, data_keys, settings),
         data_keys,
         fields,

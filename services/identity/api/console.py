@@ -19,6 +19,7 @@ from services.chassis.changes.log import ChangeLog, Stamp
 from services.chassis.clock import system_clock
 from services.chassis.config import CommandRefused, load
 from services.chassis.db.database import Database, enter
+from services.chassis.db.role import service_url
 from services.chassis.db.scope import Scope
 from services.chassis.db.tenancy import ScopedSession
 from services.chassis.errors import Fault
@@ -135,7 +136,7 @@ def _require_operator(db: Session, user_id: str) -> None:
 def _console(service: Service) -> Iterator[Console]:
     settings = load(SenderSettings)
     vault = configured_vault(service.name, service.tables.data_keys, settings)
-    database = Database(settings.database_url, conflicts=service.conflicts)
+    database = Database(service_url(service.name, settings), conflicts=service.conflicts)
     try:
         with database.transaction(Scope()) as db:
             changes = ChangeLog(service.name, service.tables.log, vault)

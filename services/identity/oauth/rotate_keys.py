@@ -9,6 +9,7 @@ from services.chassis import log
 from services.chassis.clock import system_clock
 from services.chassis.config import CommandRefused, DatabaseSettings, load
 from services.chassis.db.database import Database
+from services.chassis.db.role import service_url
 from services.chassis.service import Service
 from services.chassis.vault.configured import configured_vault
 from services.chassis.vault.errors import VaultError
@@ -22,7 +23,7 @@ def rotate_signing_keys(service: Service, arguments: Sequence[str]) -> None:
     given = parser.parse_args(arguments)
     settings = load(DatabaseSettings)
     vault = configured_vault(service.name, service.tables.data_keys, settings)
-    database = Database(settings.database_url)
+    database = Database(service_url(service.name, settings))
     try:
         kid = KeyRing(vault, database, system_clock).rotate(forget=given.forget)
     except VaultError as error:

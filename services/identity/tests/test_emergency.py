@@ -61,6 +61,35 @@ def test_the_factors_go_with_everything_written_down_if_that_is_said(acts: Acts)
     assert removed(person) == ["emergencyAccesses", "passkeys", "recoveryCodes", "sessions", "totp"]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("break-glass", "--login", "nobody", "--by", "Noé Exemple", "--reason", REASON),
+        ("create-operator", "--login=olga", "--email=o@x.example", "--given-name=O", "--family-name=E"),
+        ("rotate-signing-keys",),
+    ],
+)
+def test_the_url_of_the_owner_is_refused_in_a_sentence(acts: Acts, command: tuple[str, ...]) -> None:
+    refused = run_command(acts.identity, *command, url_of="owner")
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == (
+        "identity: COMPTOIR_DATABASE_URL_FILE holds the URL of identity_owner; this is done as identity_svc\n"
+    )
+
+
+@pytest.mark.parametrize("command", [("migrate",), ("compact",), ("vault", "status")])
+def test_the_url_of_the_service_is_refused_where_the_owner_is_needed(
+    acts: Acts, command: tuple[str, ...]
+) -> None:
+    refused = run_command(acts.identity, *command, owner_url_of="svc")
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == (
+        "identity: COMPTOIR_OWNER_DATABASE_URL_FILE holds the URL of identity_svc; this is done as identity_owner\n"
+    )
+
+
 def test_every_language_has_the_words() -> None:
     said = {code: WORDS.into(code)("emergency_access.text", time="noon") for code in CODES}
 
