@@ -11,6 +11,9 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import LiteralString
+
+import psycopg
 
 from deploy.local import databases
 from deploy.local.errors import CannotStart
@@ -25,9 +28,7 @@ def require(server: Server, services: Iterable[str], layout: Layout) -> None:
     """
     with server.administrator() as connection:
         found = connection.execute("SELECT datname FROM pg_database").fetchall()
-        verifiers: dict[str, str | None] = dict(
-            connection.execute("SELECT rolname, rolpassword FROM pg_authid").fetchall()
-        )
+        verifiers: dict[str, str | None] = dict(connection.execute(_verifiers(connection)).fetchall())
     strangers = list(_strangers({name for (name,) in found}, verifiers, services, layout))
     if strangers:
         there = ", ".join(name for name, _ in strangers)
@@ -36,6 +37,14 @@ def require(server: Server, services: Iterable[str], layout: Layout) -> None:
             f"the server of --postgres-url-file already has {there}, but in {layout.root} their secrets are missing"
             f" or another platform's ({', '.join(wanted)}): name the directory in which they were made"
         )
+
+
+def _verifiers(connection: psycopg.Connection) -> LiteralString:
+    """The query for each role's verifier; null for all where somebody else runs the server and shows none."""
+    shown = connection.execute("SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT')").fetchone()
+    if shown == (True,):
+        return "SELECT rolname, rolpassword FROM pg_authid"
+    return "SELECT rolname, NULL FROM pg_roles"
 
 
 def _wanted(secret: Path, layout: Layout) -> str:
@@ -58,7 +67,7 @@ def _strangers(
 
 
 def _is_password(file: Path, verifier: str | None) -> bool:
-    """Whether the file holds the password of a role; one that was made and has none yet is given it."""
+    """Whether the file holds the password of a role, as far as that is shown; one that has none yet is given it."""
     return file.exists() and (verifier is None or _verifies(verifier, file.read_text()))
 
 
