@@ -207,7 +207,9 @@ def _published_keys(settings: Settings) -> FindKey:
         answer: Any = client.call(method, oauth_pb2.ListSigningKeysRequest(), seconds=2)
         return str(answer.jwks_json)
 
-    return SigningKeys(fetch, settings.state_directory / "signing-keys.json").find
+    keys = SigningKeys(fetch, settings.state_directory / "signing-keys.json")
+    keys.prepare()
+    return keys.find
 
 
 def _feed(service: Service, _: Sequence[str]) -> None:

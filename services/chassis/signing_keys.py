@@ -44,6 +44,7 @@ class SigningKeys:
     def __init__(self, fetch: Callable[[], str], keep: Path | None = None) -> None:
         self._fetch = fetch
         self._keep = keep
+        self._text = ""
         self._keys: dict[str, ECKey] = {}
         self._lock = threading.Lock()
         self._under_way: _Fetch | None = None
@@ -63,12 +64,22 @@ class SigningKeys:
             fetch.wait()
         key = self._keys.get(kid)
         if key is None and (not self._keys or (fetch is not None and not fetch.done.is_set())):
-            raise Unavailable(
-                "The keys that verify tokens cannot be reached.",
-                reason="SIGNING_KEYS_UNAVAILABLE",
-                retry_after_seconds=1,
-            )
+            raise _unreachable()
         return key
+
+    def text(self) -> str:
+        """The published set as JSON, waited for a moment where it is more than a minute old. Raises Unavailable while
+        there is none."""
+        fetch = self._refresh(REFRESH_SECONDS if self._text else RETRY_SECONDS)
+        if fetch is not None:
+            fetch.wait()
+        if not self._text:
+            raise _unreachable()
+        return self._text
+
+    def prepare(self) -> None:
+        """Has them fetched, before the first token asks for one."""
+        self._refresh(RETRY_SECONDS)
 
     def _refresh(self, pause: float) -> _Fetch | None:
         """The fetch under way, begun now unless one ended within the pause."""
@@ -82,7 +93,7 @@ class SigningKeys:
     def _run(self, fetch: _Fetch) -> None:
         try:
             text = self._fetch()
-            self._keys = _parse(text)
+            self._know(text)
             if self._keep is not None:
                 scratch = self._keep.with_suffix(".new")
                 scratch.write_text(text)
@@ -96,12 +107,24 @@ class SigningKeys:
                 self._under_way = None
             fetch.done.set()
 
+    def _know(self, text: str) -> None:
+        self._keys = _parse(text)
+        self._text = text
+
     def _restore(self, kept: Path) -> None:
         try:
-            self._keys = _parse(kept.read_text())
+            self._know(kept.read_text())
         except Exception as error:
             # The file only bridges an outage: a damaged one is no reason not to start.
             log.event("kept signing keys not usable", error=type(error).__name__)
+
+
+def _unreachable() -> Unavailable:
+    return Unavailable(
+        "The keys that verify tokens cannot be reached.",
+        reason="SIGNING_KEYS_UNAVAILABLE",
+        retry_after_seconds=1,
+    )
 
 
 def _parse(text: str) -> dict[str, ECKey]:

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from services.chassis.clock import Clock, system_clock
 from services.chassis.errors import Fault, Internal
 from services.chassis.request_ids import request_id
+from services.chassis.signing_keys import SigningKeys
 from services.chassis.tokens import FindKey, TokenVerifier
 from services.gateway import faults, oauth, problems, telemetry
 from services.gateway.backend import Backend
@@ -36,27 +37,30 @@ def create_front(
 ) -> Front:
     """The gateway over these services. Make it in the worker: channels do not survive a fork."""
     backend = backend or Backend(settings.addresses, settings.tls_directory)
+    keys = published_keys(backend, settings.state_directory)
     rest = Rest(
         backend,
-        TokenVerifier(settings.issuer, find_key or published_keys(backend, settings.state_directory), clock),
+        TokenVerifier(settings.issuer, find_key or keys.find, clock),
         Proofs(settings.issuer, clock),
         clock,
         RateLimit(settings.rate_per_second, settings.rate_burst),
         settings.issuer,
     )
-    app = create_app(settings, backend, clock=clock)
+    app = create_app(settings, backend, keys, clock=clock)
     lanes, trusted = Lanes(settings.threads), settings.trusted_proxies
     return Front(app.wsgi_app, rest, lanes, settings.issuer, trusted_proxies=trusted)
 
 
-def create_app(settings: GatewaySettings, backend: Backend, *, clock: Clock = system_clock) -> Flask:
+def create_app(
+    settings: GatewaySettings, backend: Backend, keys: SigningKeys, *, clock: Clock = system_clock
+) -> Flask:
     """What Flask serves: documents of the contract, the OAuth endpoints and their pages."""
     app = Flask(__name__, static_folder="static", static_url_path="/static")
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     # A redirect to a tidier path would answer API clients with a page.
     app.url_map.merge_slashes = False
     app.register_blueprint(documents(routes(backend.methods), settings.issuer))
-    app.register_blueprint(oauth.blueprint(backend, settings, clock))
+    app.register_blueprint(oauth.blueprint(backend, settings, keys, clock))
     app.wsgi_app = add_defaults(app.wsgi_app)  # type: ignore[method-assign, assignment]
     app.before_request(_begin)
     app.after_request(_end)

@@ -15,7 +15,7 @@ from services.chassis.contract import Method
 from services.chassis.errors import Unauthenticated
 from services.chassis.request_ids import request_id
 from services.chassis.signing_keys import SigningKeys
-from services.chassis.tokens import FindKey, TokenVerifier, refuse_unproved
+from services.chassis.tokens import TokenVerifier, refuse_unproved
 from services.gateway.backend import Backend
 from services.gateway.dpop import Proofs, invalid
 
@@ -73,12 +73,14 @@ def remembered(request: Request, tokens: TokenVerifier) -> Bearer | None:
     return None if caller is None or caller.key_thumbprint else Bearer(caller, found[2])
 
 
-def published_keys(backend: Backend, directory: Path) -> FindKey:
-    """Finds signing keys among those that identity publishes; the last known good ones are kept in the directory."""
+def published_keys(backend: Backend, directory: Path) -> SigningKeys:
+    """The signing keys that identity publishes; the last known good ones are kept in the directory."""
 
     def fetch() -> str:
         request = oauth_pb2.ListSigningKeysRequest()
         answer: Any = backend.call(_KEYS, request, request_id=request_id(None), seconds=_KEYS_SECONDS)
         return str(answer.jwks_json)
 
-    return SigningKeys(fetch, directory / "signing-keys.json").find
+    keys = SigningKeys(fetch, directory / "signing-keys.json")
+    keys.prepare()
+    return keys

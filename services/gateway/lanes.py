@@ -26,7 +26,9 @@ TOKENS = "tokens"
 SIGN_IN = "identity"
 """Lane of everything else, the pages above all, which ask identity."""
 _TOKEN_PATHS = re.compile(r"/oauth2/(?:token|revoke|introspect)")
-_OWN_PATHS = re.compile(r"/(?:healthz|openapi\.json|reference|problems(?:/[^/]*)?|(?:static|look)/.*)")
+_OWN_PATHS = re.compile(
+    r"/(?:healthz|openapi\.json|reference|problems(?:/[^/]*)?|oauth2/jwks|help/faq|(?:static|look|\.well-known)/.*)"
+)
 
 T = TypeVar("T")
 

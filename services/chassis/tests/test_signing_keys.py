@@ -202,3 +202,32 @@ def test_a_stale_set_is_refreshed_behind_the_back_of_whoever_notices(monkeypatch
     assert keys.find("one") is not None
     assert identity.under_way.wait(10)
     identity.slow.set()
+
+
+def test_the_set_itself_is_told_fresh_while_it_can_be_had_and_as_it_was_while_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    identity = Identity("one")
+    keys = SigningKeys(identity.fetch)
+    first = keys.text()
+    monkeypatch.setattr(signing_keys, "REFRESH_SECONDS", -1.0)
+    identity.text = published("one", "two")
+    second = keys.text()
+    monkeypatch.setattr(signing_keys, "PATIENCE_SECONDS", 0.0)
+    identity.slow = threading.Event()
+    begun = time.monotonic()
+    third = [keys.text() for _ in range(3)]
+    took = time.monotonic() - begun
+    identity.slow.set()
+
+    assert [json.loads(text)["keys"][-1]["kid"] for text in (first, second, *third)] == ["one", *["two"] * 4]
+    assert took < 5
+
+
+def test_there_is_no_set_before_there_was_one() -> None:
+    identity = Identity("one")
+    identity.away = True
+    with pytest.raises(Unavailable) as refused:
+        SigningKeys(identity.fetch).text()
+
+    assert refused.value.reason == "SIGNING_KEYS_UNAVAILABLE"

@@ -12,6 +12,7 @@ from services import look
 from services.chassis.clock import Clock, system_clock
 from services.chassis.config import ConfigError, load
 from services.chassis.errors import Fault
+from services.chassis.signing_keys import SigningKeys
 from services.chassis.tokens import TokenVerifier
 from services.gateway.backend import Backend
 from services.gateway.config import GatewaySettings
@@ -51,7 +52,9 @@ SHORTEST_KEY_BYTES = 32
 View = Callable[[], ResponseReturnValue]
 
 
-def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system_clock) -> Blueprint:
+def blueprint(
+    backend: Backend, settings: GatewaySettings, keys: SigningKeys, clock: Clock = system_clock
+) -> Blueprint:
     """The OAuth 2 and OpenID Connect endpoints with their pages; register it without a prefix.
 
     Raises `ConfigError`, `CatalogueError` or `ValueError` where settings or sentences are not fit to serve with.
@@ -63,7 +66,6 @@ def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system
     proofs = Proofs(settings.issuer, clock)
     server = Server(identity, settings.issuer, proofs)
     pages = Pages.load(Csrf(settings.cookie_key, settings.issuer))
-    keys = PublishedKeys(identity.signing_keys, settings.state_directory / "jwks.json")
     id_tokens = IdTokens(settings.issuer, keys.find)
 
     pushed = PushedRequests.of(server, settings.cookie_key)
@@ -91,7 +93,7 @@ def blueprint(backend: Backend, settings: GatewaySettings, clock: Clock = system
         ("POST", "/oauth2/revoke", tokens.revoke),
         ("POST", "/oauth2/introspect", tokens.introspect),
         ("POST", places.PAR, pushed.push),
-        ("GET", "/oauth2/jwks", keys.show),
+        ("GET", "/oauth2/jwks", PublishedKeys(keys).show),
         ("GET", "/oauth2/userinfo", userinfo.show),
         ("POST", "/oauth2/userinfo", userinfo.show),
         ("GET", places.LOGOUT, logout.ask),

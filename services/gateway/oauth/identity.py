@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from flask import g, has_request_context, request
+from flask import g, request
 from google.protobuf.message import Message
 
 from comptoir.identity.v1 import (
@@ -17,7 +17,6 @@ from comptoir.identity.v1 import (
     user_pb2,
 )
 from services.chassis.errors import Invalid, NotFound, Precondition, Unauthenticated
-from services.chassis.request_ids import request_id
 from services.gateway.backend import Backend
 from services.gateway.oauth import devices
 from services.gateway.telemetry import Account
@@ -36,8 +35,8 @@ def _from_here(session: str) -> dict[str, Any]:
 
 
 def current_request_id() -> str:
-    """Id of the request being served; a new one for what goes on behind all requests, such as fetching keys."""
-    return account().request_id if has_request_context() else request_id(None)
+    """Id of the request being served."""
+    return account().request_id
 
 
 def account() -> Account:
@@ -235,12 +234,6 @@ class Identity:
             return self._oauth("TakePushedRequest", asked, oauth_pb2.TakePushedRequestResponse).parameters
         except (Precondition, Invalid):
             return None
-
-    def signing_keys(self) -> str:
-        """The published JWK Set as JSON."""
-        return self._oauth(
-            "ListSigningKeys", oauth_pb2.ListSigningKeysRequest(), oauth_pb2.ListSigningKeysResponse
-        ).jwks_json
 
     def user(self, subject: str) -> user_pb2.User:
         """The account of the person whom a verified access token is for."""

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from services.gateway.app import create_app
 from services.gateway.backend import Backend
+from services.gateway.bearer import published_keys
 from services.gateway.config import GatewaySettings
 from services.gateway.reasons import REASONS, kebab
 from services.gateway.reference import styled
@@ -20,7 +21,7 @@ from services.gateway.tests.door import ROUTES
 @pytest.fixture(scope="module")
 def client(settings: GatewaySettings) -> Iterator[FlaskClient]:
     backend = Backend(settings.addresses, settings.tls_directory)
-    yield create_app(settings, backend).test_client()
+    yield create_app(settings, backend, published_keys(backend, settings.state_directory)).test_client()
     backend.close()
 
 

@@ -19,6 +19,7 @@ from services.chassis.testing.running import Running
 from services.chassis.testing.tokens import ISSUER
 from services.gateway.app import create_app
 from services.gateway.backend import Backend
+from services.gateway.bearer import published_keys
 from services.gateway.config import GatewaySettings
 from services.gateway.oauth.places import AUTHORIZE, with_query
 from services.gateway.oauth.tests.browser import Browser, answer_in
@@ -170,7 +171,9 @@ def start(
         address = f"127.0.0.1:{chosen.server.port}" if online else "127.0.0.1:1"
         backend = CountedBackend({"identity": address}, settings.tls_directory)
         backends.append(backend)
-        return Gateway(create_app(settings, backend), Acts(chosen), past, backend.calls)
+        return Gateway(
+            create_app(settings, backend, published_keys(backend, place)), Acts(chosen), past, backend.calls
+        )
 
     yield gateway
     for each in backends:
