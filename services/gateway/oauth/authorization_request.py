@@ -99,7 +99,10 @@ def _response(parameters: Parameters) -> None:
     if not response_type:
         raise InvalidRequestError("response_type is missing.")
     if response_type != "code":
-        raise UnsupportedResponseTypeError(None)
+        raise OAuth2Error(
+            f"{parameters.shown('response_type')} is not supported: it must be code.",
+            error=UnsupportedResponseTypeError.error,
+        )
     if parameters.value("response_mode") not in ("", "query"):
         raise InvalidRequestError("The only response_mode is query.")
 

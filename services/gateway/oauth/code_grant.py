@@ -50,10 +50,10 @@ class CodeGrant(AuthorizationCodeGrant):
         if self.redirect_uri:
             return str(self.redirect_uri)
         parameters = self.request.payload
-        client = self.server.query_client(parameters.value("client_id"))
+        client = self.server.query_client(required(parameters, "client_id"))
         if client is None:
             raise InvalidClientError("The application is not registered here.")
-        uri = parameters.value("redirect_uri")
+        uri = required(parameters, "redirect_uri")
         if not registered(client, uri):
             raise InvalidRequestError("The redirect_uri is not one that the application has registered.")
         self.request.client = client

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from authlib.oauth2 import AuthorizationServer, OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidRequestError
+from authlib.oauth2.rfc6749 import InvalidRequestError, UnsupportedGrantTypeError
 from flask import Response, request
 from werkzeug.datastructures import MultiDict
 
@@ -64,6 +64,12 @@ class Server(AuthorizationServer):
         request.credentials = credentials(request.payload, request.headers.get("Authorization"))
         if not request.payload.grant_type:
             raise InvalidRequestError("grant_type is missing.")
+        if request.payload.grant_type not in GRANT_TYPES:
+            # The library's own error has no description.
+            raise OAuth2Error(
+                f"{request.payload.shown('grant_type')} is not supported.",
+                error=UnsupportedGrantTypeError.error,
+            )
         return super().get_token_grant(request)
 
     def proof(self) -> Proof | None:

@@ -45,9 +45,15 @@ class InvalidProof(OAuth2Error):
     description = "The DPoP proof is missing, not valid, or was used before."
 
 
+class GrantNotRegistered(UnauthorizedClientError):
+    """The application may be good, but not for this grant."""
+
+    description = "The application is not registered for this grant_type."
+
+
 _BY_REASON = {
     "INVALID_SCOPE": InvalidScopeError,
-    "UNAUTHORIZED_CLIENT": UnauthorizedClientError,
+    "UNAUTHORIZED_CLIENT": GrantNotRegistered,
     "INVALID_KEY_PROOF": InvalidProof,
 }
 

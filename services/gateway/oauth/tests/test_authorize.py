@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from services.gateway.oauth.places import AUTHORIZE
+from services.gateway.oauth.tests.browser import answer_in
 from services.gateway.oauth.tests.conftest import Gateway, Request, error_in
 from services.identity.tests.acts import REDIRECT, SECRET
 
@@ -104,6 +105,31 @@ def test_a_broken_rule_is_told_to_the_application(
 ) -> None:
     for asking in (client_id, confidential_id):
         assert error_in(gateway.browser().get(Request(asking).but(**changes).path)) == error
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("token", "response_type=token is not supported: it must be code."),
+        ("code id_token", "response_type=code id_token is not supported: it must be code."),
+        ('"é\\', "response_type is not supported: it must be code."),
+        ("t" * 65, "response_type is not supported: it must be code."),
+    ],
+)
+def test_a_response_type_is_named_if_it_can_be_one(
+    gateway: Gateway, client_id: str, asked: str, said: str
+) -> None:
+    answer = gateway.browser().get(Request(client_id).but(response_type=asked).path)
+
+    assert answer_in(answer)["error_description"] == said
+
+
+def test_what_is_missing_is_said_to_be(gateway: Gateway, client_id: str) -> None:
+    nobody = gateway.browser().get(Request("").but(client_id=None).path)
+    nowhere = gateway.browser().get(Request(client_id).but(redirect_uri=None).path)
+
+    assert "client_id is missing." in nobody.text
+    assert "redirect_uri is missing." in nowhere.text
 
 
 def test_a_repeated_parameter_is_refused(gateway: Gateway) -> None:

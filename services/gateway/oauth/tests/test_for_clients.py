@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from services.gateway.oauth.tests.conftest import Gateway
-from services.identity.tests.acts import SECRET
+from services.identity.tests.acts import REDIRECT, SECRET
 
 PATHS = ("/oauth2/token", "/oauth2/revoke", "/oauth2/introspect", "/oauth2/par")
 _FORM = {
@@ -42,6 +42,39 @@ def test_the_request_is_none(gateway: Gateway, path: str) -> None:
 
     assert told(client.put(path)) == (405, "invalid_request")
     assert told(browser.post(path, {**_FORM, "state": "x" * 70_000})) == (413, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (
+            "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer is not supported.",
+        ),
+        ("password", "grant_type=password is not supported."),
+        ('"é', "grant_type is not supported."),
+    ],
+)
+def test_a_grant_that_there_is_none_of_here_is_named_if_it_can_be_one(
+    gateway: Gateway, asked: str, said: str
+) -> None:
+    answer = gateway.browser().post("/oauth2/token", {**_FORM, "grant_type": asked})
+
+    assert told(answer) == (400, "unsupported_grant_type")
+    assert answer.get_json()["error_description"] == said
+
+
+def test_a_grant_that_the_application_has_not_registered_is_explained(gateway: Gateway) -> None:
+    client_id = gateway.application(grant_types=["authorization_code"])
+    answer = gateway.browser().post("/oauth2/token", {**_FORM, "client_id": client_id})
+
+    assert told(answer) == (400, "unauthorized_client")
+
+
+def test_a_pushed_request_of_another_response_type_is_explained(gateway: Gateway) -> None:
+    form = {**_FORM, "client_id": gateway.application(), "redirect_uri": REDIRECT, "response_type": "token"}
+
+    assert told(gateway.browser().post("/oauth2/par", form)) == (400, "unsupported_response_type")
 
 
 def test_a_token_longer_than_any_is_unknown_like_another(gateway: Gateway) -> None:
