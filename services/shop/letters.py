@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,14 +22,15 @@ from services.chassis.outbox.mail import Letter, Mail
 from services.chassis.outbox.message import one_line
 from services.chassis.outbox.outbox import Outbox
 from services.chassis.outbox.tables import OutboxRow
+from services.look import dates
 from services.look.languages import first_known
-from services.look.words import Translate, Words
+from services.look.words import SHARED, Translate, Words
 from services.shop import zones
 from services.shop.keys import KINDS, PRODUCTION, KeyRow
 from services.shop.rows import Base
 from services.shop.shops import ShopRow
 
-WORDS = Words(Path(__file__).parent / "words")
+WORDS = Words(SHARED, Path(__file__).parent / "words")
 _COMPANY = PATTERNS["comptoir.company/Company"]
 _MANAGER = "manager"
 _CODED_TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -117,7 +117,7 @@ def letter(db: ScopedSession, mail: MailRow) -> Letter | None:
         "label": one_line(shop.display_name),
         "shop": shop.shop_id,
         "key_id": _key(mail.arguments, say),
-        "time": _time(mail.arguments["time"], place.time_zone, say),
+        "time": dates.time(datetime.fromisoformat(mail.arguments["time"]), place.time_zone, say),
     }
     body = say(f"{mail.kind}.text", **values)
     return Letter(
@@ -132,10 +132,3 @@ def _key(arguments: Mapping[str, str], say: Translate) -> str:
     """A key as people tell it from others: its id, and its check value if it has one."""
     key, check = arguments.get("key", ""), arguments.get("check", "")
     return say("checked_key", key_id=key, check=check) if check else key
-
-
-def _time(coded: str, zone: str, say: Translate) -> str:
-    """Date, time and zone as the language writes them."""
-    local = datetime.fromisoformat(coded).astimezone(ZoneInfo(zone))
-    parts = {name: getattr(local, name) for name in ("year", "month", "day", "hour", "minute")}
-    return say("time", **parts, zone=zone)

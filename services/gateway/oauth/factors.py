@@ -18,6 +18,7 @@ from services.gateway.oauth.pages import Pages
 from services.gateway.oauth.places import ENROL, FACTORS, SIGN_IN, with_query
 from services.gateway.oauth.redirects import see_other
 from services.gateway.oauth.sessions import Sessions, SignedIn
+from services.look import dates
 from services.look.page import Problem
 
 _STAYS = {
@@ -83,6 +84,7 @@ class Factors:
             problems=problems,
             ui_locales=[person.session.language_code],
             held=held,
+            day=dates.day,
             action=FACTORS,
             add=with_query(ENROL, [("next", FACTORS)]),
         )

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -23,14 +21,15 @@ from services.identity.invitations import PENDING, InvitationRow
 from services.identity.links import Address, Links
 from services.identity.mail.mails import FORMER, LINK, UNCONFIRMED, MailRow, place_of
 from services.identity.users import UserRow
+from services.look import dates
 from services.look.languages import first_known
-from services.look.words import Translate, Words
+from services.look.words import SHARED, Translate, Words
 
 HELP = "/help/password"
 """Page of the gateway where a link for a new password is asked for."""
 _COMPANY = PATTERNS["comptoir.company/Company"]
 _ADDRESSES = {"": "email", UNCONFIRMED: "unconfirmed_email", FORMER: "former_email"}
-WORDS = Words(Path(__file__).parent / "words")
+WORDS = Words(SHARED, Path(__file__).parent / "words")
 
 
 @dataclass(frozen=True)
@@ -55,14 +54,14 @@ class Letters:
         say = WORDS.into(reader.language)
         values = {
             "person": one_line(reader.name),
-            "time": _time(mail.create_time, reader.time_zone, say),
+            "time": dates.time(mail.create_time, reader.time_zone, say),
             "login": reader.login,
             "help": self.links.origin + HELP,
             **_place(db, mail.arguments, say),
             **_factor(mail.arguments, say),
         }
         if address is not None:
-            values |= {"link": address.url, "until": _time(address.expire_time, reader.time_zone, say)}
+            values |= {"link": address.url, "until": dates.time(address.expire_time, reader.time_zone, say)}
         body = say(f"{mail.kind}.text", **values)
         return Letter(
             to=reader.address,
@@ -130,10 +129,3 @@ def _factor(arguments: Mapping[str, str], say: Translate) -> dict[str, str]:
     if factor := arguments.get("factor"):
         values["factor"] = say(f"factor.{factor}")
     return values
-
-
-def _time(moment: datetime, zone: str, say: Translate) -> str:
-    """Date, time and zone as the language writes them."""
-    local = moment.astimezone(ZoneInfo(zone))
-    parts = {name: getattr(local, name) for name in ("year", "month", "day", "hour", "minute")}
-    return say("time", **parts, zone=zone)

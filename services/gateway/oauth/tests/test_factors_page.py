@@ -66,6 +66,20 @@ def test_factors_are_listed_and_taken_away(gateway: Gateway, person: Person) -> 
     assert gateway.acts.start(person.user.login).session_token
 
 
+@pytest.mark.parametrize(
+    ("code", "written"), [("fr", "{2}/{1}/{0}"), ("de", "{2}.{1}.{0}"), ("en", "{0}-{1}-{2}")]
+)
+def test_days_are_written_as_the_language_does(
+    gateway: Gateway, person: Person, code: str, written: str
+) -> None:
+    browser, _ = arrived(gateway, person)
+    page = browser.get(f"{PAGE}?lang={code}")
+    days = re.findall(r'<time datetime="([0-9-]{10})">([^<]+)</time>', page.text)
+
+    assert [shown for _, shown in days] == [written.format(*day.split("-")) for day, _ in days]
+    assert len(days) == 2
+
+
 def test_new_recovery_codes_replace_the_former(gateway: Gateway, person: Person) -> None:
     former = list(person.codes)
     browser, page = arrived(gateway, person)
