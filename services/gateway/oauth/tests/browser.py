@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import parse_qsl, urlsplit
@@ -78,6 +79,11 @@ def form_of(page: TestResponse) -> Form:
     parser = _Forms()
     parser.feed(page.text)
     return parser.form
+
+
+def focused(page: TestResponse) -> list[str]:
+    """The field in which the cursor is."""
+    return re.findall(r'<input id="(\w+)"[^>]* autofocus>', page.text)
 
 
 def answer_in(response: TestResponse) -> dict[str, str]:

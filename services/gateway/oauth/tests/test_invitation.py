@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from comptoir.identity.v1 import invitation_pb2, membership_pb2
 from services.chassis.db.scope import Scope
 from services.chassis.testing.tokens import ISSUER
-from services.gateway.oauth.tests.browser import form_of
+from services.gateway.oauth.tests.browser import focused, form_of
 from services.gateway.oauth.tests.conftest import Gateway
 from services.identity.links import INVITATION, Links
 from services.identity.tests.acts import PASSWORD
@@ -74,6 +74,7 @@ def test_a_newcomer_opens_an_account_and_signs_in_with_it(gateway: Gateway) -> N
     [place] = gateway.acts.touch(gateway.acts.sign_in(given["login"])).memberships
 
     assert "Les Halles du Port" in page.text
+    assert focused(page) == ["login"]
     assert "développeur" in page.text
     assert (done.status_code, "Votre compte est ouvert" in done.text) == (200, True)
     assert place.role == membership_pb2.ROLE_DEVELOPER
@@ -99,6 +100,7 @@ def test_a_mistake_is_shown_at_its_field_and_the_link_stays_good(
     refused = browser.submit(page, **details(**changes))
 
     assert (refused.status_code, problems(refused)) == (422, {field})
+    assert focused(refused) == [field]
     assert PASSWORD not in refused.text
     assert browser.submit(refused, **details()).status_code == 200
 

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from comptoir.identity.v1 import user_pb2
 from services.chassis.db.scope import Scope
 from services.chassis.testing.tokens import ISSUER
-from services.gateway.oauth.tests.browser import Browser, form_of
+from services.gateway.oauth.tests.browser import Browser, focused, form_of
 from services.gateway.oauth.tests.conftest import Gateway
 from services.identity.links import CONFIRM_EMAIL, RESET, Links, Purpose
 from services.identity.tests.acts import PASSWORD
@@ -65,15 +65,16 @@ def test_a_new_password_is_set_once_and_named_rules_leave_the_link_good(gateway:
     page = browser.get(path)
     for chosen, repeated, sentence in (
         ("", "", "Saisissez le nouveau mot de passe."),
-        (ANOTHER, "another", "Les deux saisies diffèrent."),
         ("short 1", "short 1", "de 15 à 128 caractères"),
         ("only letters are in this", "only letters are in this", "une lettre et un chiffre"),
         (PASSWORD, PASSWORD, "l&#39;un de vos quatre derniers"),
+        (ANOTHER, "another", "Les deux saisies diffèrent."),
     ):
         refused = browser.submit(page, new_password=chosen, repeated_password=repeated)
         assert refused.status_code == 422
         assert sentence in refused.text
         assert "short 1" not in refused.text
+    assert (focused(page), focused(refused)) == (["new_password"], ["repeated_password"])
     done = browser.submit(page, new_password=ANOTHER, repeated_password=ANOTHER)
     again = browser.get(path)
 
