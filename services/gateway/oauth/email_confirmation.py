@@ -38,6 +38,9 @@ class EmailConfirmation:
         return self._said("email.done", HTTPStatus.OK)
 
     def _question(self, link: str, problems: Iterable[Problem] = ()) -> Response:
+        """Without a link there is nothing to ask; whether one is still good, identity says only by taking it."""
+        if not link:
+            return self._said("email.over", HTTPStatus.GONE)
         problems = list(problems)
         return self.pages.show(
             "email_confirm.html",

@@ -140,6 +140,14 @@ def test_an_address_is_confirmed_by_a_click_and_not_by_opening_the_link(gateway:
     assert found.email == "clicked@halles.example"
 
 
+def test_without_a_link_there_is_no_address_to_confirm(gateway: Gateway) -> None:
+    for path in ("/account/email", "/account/email?link="):
+        page = gateway.browser().get(path)
+
+        assert (page.status_code, "Ce lien n&#39;est plus valable" in page.text) == (410, True)
+        assert "<form" not in page.text
+
+
 def sign_in(browser: Browser, login: str, password: str = PASSWORD) -> int:
     return browser.submit(browser.get("/sign-in"), login=login, password=password).status_code
 
