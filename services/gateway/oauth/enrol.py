@@ -12,7 +12,7 @@ from markupsafe import Markup
 from services.chassis.errors import Exists, Invalid, Precondition, Unauthenticated
 from services.gateway.oauth.identity import Identity
 from services.gateway.oauth.pages import Pages
-from services.gateway.oauth.places import ENROL, FACTORS, SIGN_IN, onward, with_query
+from services.gateway.oauth.places import ENROL, SIGN_IN, onward, pending_authorization, with_query
 from services.gateway.oauth.redirects import see_other
 from services.gateway.oauth.second_step import proof_in_form
 from services.gateway.oauth.sessions import Sessions, SignedIn
@@ -82,7 +82,7 @@ class Enrol:
             ui_locales=[person.session.language_code],
             script=True,
             onto=onto,
-            asked_for=onto != FACTORS,
+            asked_for=bool(pending_authorization(onto)),
             offer=offer,
             # Drawn by identity, of nothing that anybody typed but the login, which has letters and digits.
             picture=Markup(offer.qr_svg),  # noqa: S704

@@ -235,6 +235,7 @@ def test_a_company_that_requires_a_factor_leads_to_adding_one(gateway: Gateway) 
     again = browser.submit(page, code="000000")
     assert again.status_code == 422
     assert secret[1] in again.text
+    assert "Il faut plus qu&#39;un mot de passe pour continuer" in page.text
     person.secret = secret[1]
     page = browser.submit(again, code=person.code())
     codes = re.findall(r"<code>([a-z2-9-]{19})</code>", page.text)
@@ -255,6 +256,13 @@ def test_adding_the_first_factor_asks_for_a_sign_in_of_now(gateway: Gateway) -> 
     assert urlsplit(answer.location).path == "/sign-in"
     assert parse_qs(urlsplit(answer.location).query)["next"] == ["/sign-in/enrol?next=%2Fhelp%2Ffaq"]
     assert gateway.browser().get("/sign-in/enrol").status_code == 303
+
+
+@pytest.mark.parametrize("path", ["/sign-in/enrol", "/sign-in/enrol?next=/account/factors"])
+def test_nobody_is_told_to_add_a_factor_who_wants_to(gateway: Gateway, path: str) -> None:
+    page = gateway.signed_in(somebody(gateway.acts).user.login).get(path)
+
+    assert (page.status_code, "Il faut plus" in page.text) == (200, False)
 
 
 def test_the_page_adds_a_passkey_beside_an_application_and_no_second_application(
