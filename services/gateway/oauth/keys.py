@@ -20,6 +20,6 @@ class PublishedKeys:
         try:
             response = Response(self.keys.text(), content_type="application/jwk-set+json")
         except Unavailable as fault:
-            return Response(fault.message, int(fault.http), content_type="text/plain")
+            return Response(fault.message, int(fault.http), {"Retry-After": "1"}, content_type="text/plain")
         response.headers["Cache-Control"] = "public, max-age=300"
         return response

@@ -14,6 +14,7 @@ from flask import Flask
 from google.protobuf.message import Message
 from werkzeug.test import TestResponse
 
+from services.chassis import signing_keys
 from services.chassis.contract import Method
 from services.chassis.testing.running import Running
 from services.chassis.testing.tokens import ISSUER
@@ -140,6 +141,12 @@ def error_in(response: TestResponse) -> str:
     answer = answer_in(response)
     assert (answer["iss"], answer["state"]) == (ISSUER, "état & more")
     return answer["error"]
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys that are fetched for the first time arrive however busy the machine is."""
+    monkeypatch.setattr(signing_keys, "PATIENCE_SECONDS", 10.0)
 
 
 @pytest.fixture(scope="module")
