@@ -6,6 +6,7 @@ A service goes on accepting signed-in people while identity is down, and after a
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -95,7 +96,8 @@ class SigningKeys:
             text = self._fetch()
             self._know(text)
             if self._keep is not None:
-                scratch = self._keep.with_suffix(".new")
+                # Several processes of one service may keep them in one place.
+                scratch = self._keep.with_suffix(f".{os.getpid()}")
                 scratch.write_text(text)
                 scratch.replace(self._keep)
         except Exception as error:
