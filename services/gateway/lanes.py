@@ -27,7 +27,8 @@ SIGN_IN = "identity"
 """Lane of everything else, the pages above all, which ask identity."""
 _TOKEN_PATHS = re.compile(r"/oauth2/(?:token|revoke|introspect)")
 _OWN_PATHS = re.compile(
-    r"/(?:healthz|openapi\.json|reference|problems(?:/[^/]*)?|oauth2/jwks|help/faq|(?:static|look|\.well-known)/.*)"
+    r"/(?:|healthz|openapi\.json|reference|problems(?:/[^/]*)?|oauth2/jwks|help(?:/faq)?"
+    r"|(?:static|look|\.well-known)/.*)"
 )
 
 T = TypeVar("T")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
 
 from services import look
 from services.chassis.clock import Clock, system_clock
@@ -38,6 +40,7 @@ from services.gateway.oauth.pages import Pages
 from services.gateway.oauth.passkey_sign_in import PasskeySignIn
 from services.gateway.oauth.password_reset import PasswordReset
 from services.gateway.oauth.pushed import PushedRequests
+from services.gateway.oauth.redirects import see_other
 from services.gateway.oauth.second_step import SecondStep
 from services.gateway.oauth.server import Server
 from services.gateway.oauth.sessions import Sessions
@@ -100,6 +103,8 @@ def blueprint(
         ("POST", places.LOGOUT, logout.submit),
         ("GET", "/.well-known/openid-configuration", discovery.show),
         ("GET", "/.well-known/oauth-authorization-server", discovery.show),
+        ("GET", places.ORIGIN, partial(see_other, places.SIGN_IN)),
+        ("GET", places.HELP, partial(see_other, places.FAQ)),
         ("GET", places.SIGN_IN, sign_in.show),
         ("POST", places.SIGN_IN, sign_in.submit),
         ("GET", places.SECOND_STEP, second_step.show),
@@ -137,6 +142,7 @@ def _assembled(routes: tuple[tuple[str, str, View], ...], failures: Failures) ->
     oauth.register_error_handler(OAuth2Error, failures.of_protocol)
     oauth.register_error_handler(Fault, failures.of_service)
     oauth.register_error_handler(ForeignForm, failures.of_form)
+    oauth.app_errorhandler(NotFound)(failures.of_address)
     return oauth
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+ORIGIN = "/"
 AUTHORIZE = "/oauth2/authorize"
 PAR = "/oauth2/par"
 CONSENT = "/oauth2/consent"
@@ -20,6 +21,7 @@ PASSWORD_RESET = "/password/reset"  # noqa: S105 - an address
 EMAIL = "/account/email"
 FACTORS = "/account/factors"
 INVITATION = "/invitation"
+HELP = "/help"
 FAQ = "/help/faq"
 
 # A single slash, then printable ASCII without backslash: browsers read `//`, `/\` and `/<tab>/` as another host.

@@ -294,6 +294,8 @@ def test_the_client_of_a_believed_proxy_is_who_asks() -> None:
         ("/problems/busy", "gateway"),
         ("/.well-known/openid-configuration", "gateway"),
         ("/oauth2/jwks", "gateway"),
+        ("/", "gateway"),
+        ("/help", "gateway"),
         ("/help/faq", "gateway"),
         ("/help/password", "identity"),
         ("/oauth2/authorize", "identity"),

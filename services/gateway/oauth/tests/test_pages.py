@@ -112,7 +112,9 @@ def test_every_sentence_that_a_page_may_need_exists() -> None:
         key for text in sources for key in re.findall(r"""(?:\bt\(|Problem\()["'](\w+\.\w+)["']""", text)
     }
     scopes = {f"scope.{scope}" for scope in (*SCOPES, *RIGHTS)}
-    failures = {f"failure.{kind}_text" for kind in ("application", "away", "foreign", "unexpected")}
+    failures = {
+        f"failure.{kind}_text" for kind in ("application", "away", "foreign", "nowhere", "unexpected")
+    }
 
     assert "sign_in.refused" in named
     assert [key for key in sorted(named | scopes | failures) if key not in words] == []
