@@ -60,7 +60,8 @@ class SigningKeys:
             if time.monotonic() - self._tried > REFRESH_SECONDS:
                 self._refresh(REFRESH_SECONDS)
             return key
-        fetch = self._refresh(RETRY_SECONDS)
+        # Who knows none at all cannot be made to fetch by a forged id alone: identity was not there yet.
+        fetch = self._refresh(RETRY_SECONDS if self._keys else 0.0)
         if fetch is not None:
             fetch.wait()
         key = self._keys.get(kid)
@@ -71,7 +72,7 @@ class SigningKeys:
     def text(self) -> str:
         """The published set as JSON, waited for a moment where it is more than a minute old. Raises Unavailable while
         there is none."""
-        fetch = self._refresh(REFRESH_SECONDS if self._text else RETRY_SECONDS)
+        fetch = self._refresh(REFRESH_SECONDS if self._text else 0.0)
         if fetch is not None:
             fetch.wait()
         if not self._text:
@@ -80,7 +81,7 @@ class SigningKeys:
 
     def prepare(self) -> None:
         """Has them fetched, before the first token asks for one."""
-        self._refresh(RETRY_SECONDS)
+        self._refresh(0.0)
 
     def _refresh(self, pause: float) -> _Fetch | None:
         """The fetch under way, begun now unless one ended within the pause."""

@@ -231,3 +231,15 @@ def test_there_is_no_set_before_there_was_one() -> None:
         SigningKeys(identity.fetch).text()
 
     assert refused.value.reason == "SIGNING_KEYS_UNAVAILABLE"
+
+
+def test_who_was_there_before_identity_finds_its_keys_as_soon_as_it_is_there() -> None:
+    identity = Identity("one")
+    identity.away = True
+    keys = SigningKeys(identity.fetch)
+    keys.prepare()
+    with pytest.raises(Unavailable):
+        keys.find("one")
+    identity.away = False
+
+    assert keys.find("one") is not None
