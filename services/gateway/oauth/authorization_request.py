@@ -99,10 +99,8 @@ def _response(parameters: Parameters) -> None:
     if not response_type:
         raise InvalidRequestError("response_type is missing.")
     if response_type != "code":
-        raise OAuth2Error(
-            f"{parameters.shown('response_type')} is not supported: it must be code.",
-            error=UnsupportedResponseTypeError.error,
-        )
+        # What was asked for is not repeated: people put things into the wrong field.
+        raise OAuth2Error("The only response_type is code.", error=UnsupportedResponseTypeError.error)
     if parameters.value("response_mode") not in ("", "query"):
         raise InvalidRequestError("The only response_mode is query.")
 

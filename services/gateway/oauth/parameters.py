@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from functools import cached_property
 
@@ -11,8 +10,6 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from comptoir.identity.v1 import oauth_pb2
-
-_SHOWABLE = re.compile(r"[A-Za-z0-9_:./ -]{1,64}")
 
 
 class Parameters(OAuth2Payload):
@@ -41,12 +38,6 @@ class Parameters(OAuth2Payload):
     def words(self, name: str) -> list[str]:
         """A list separated by spaces, without repetitions."""
         return list(dict.fromkeys(self.value(name).split()))
-
-    def shown(self, name: str) -> str:
-        """The parameter for a description of an error, which takes few characters (RFC 6749 5.2): with its value if
-        that could be one."""
-        value = self.value(name)
-        return f"{name}={value}" if _SHOWABLE.fullmatch(value) else name
 
 
 class ProtocolRequest(OAuth2Request):

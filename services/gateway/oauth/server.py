@@ -65,11 +65,9 @@ class Server(AuthorizationServer):
         if not request.payload.grant_type:
             raise InvalidRequestError("grant_type is missing.")
         if request.payload.grant_type not in GRANT_TYPES:
-            # The library's own error has no description.
-            raise OAuth2Error(
-                f"{request.payload.shown('grant_type')} is not supported.",
-                error=UnsupportedGrantTypeError.error,
-            )
+            # The library's own error has no description, or repeats what may be a secret in the wrong field.
+            described = f"grant_type must be one of {', '.join(GRANT_TYPES)}."
+            raise OAuth2Error(described, error=UnsupportedGrantTypeError.error)
         return super().get_token_grant(request)
 
     def proof(self) -> Proof | None:
