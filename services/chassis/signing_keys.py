@@ -23,9 +23,6 @@ RETRY_SECONDS = 2.0
 PATIENCE_SECONDS = 0.3
 """How long after a fetch began callers wait for it: counted from there, so that no flood of unknown ids can keep
 the threads of a service waiting while identity hangs."""
-RSA_EXPONENT = "AQAB"
-"""65537 in a JWK (RFC 7518 6.3.1.2): what every key has. One that is as long as its modulus costs the verifier 25 times
-as much, at the choice of whoever shows it."""
 
 
 class _Fetch:

@@ -13,7 +13,6 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from joserfc import jws
@@ -23,16 +22,12 @@ from werkzeug.wrappers import Request
 
 from services.chassis.clock import Clock
 from services.chassis.errors import Unauthenticated
-from services.chassis.signing_keys import RSA_EXPONENT
+from services.chassis.public_keys import ALGORITHMS, judged, members
 
 HEADER = "DPoP"
-ALGORITHMS = {"EC": "ES256", "RSA": "PS256"}
-"""The one algorithm of each type of key."""
 _AGE, _SKEW = timedelta(seconds=60), timedelta(seconds=5)
-_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _HEADERS = frozenset({"typ", "alg", "jwk"})
 _LONGEST, _LONGEST_ID = 4096, 256
-_SHORTEST_RSA_BITS, _LONGEST_RSA_BITS = 2048, 4096
 
 
 @dataclass(frozen=True)
@@ -83,8 +78,9 @@ class Proofs:
         header = jws.extract_compact(text.encode("ascii"), registry=_registry()).headers()
         if set(header) != _HEADERS or header["typ"] != "dpop+jwt":
             raise ValueError
-        key, algorithm = _key(header["jwk"])
-        claims = json.loads(_verified(text, key, algorithm))
+        public = members(header["jwk"])
+        key, thumbprint = judged(public)
+        claims = json.loads(_verified(text, key, ALGORITHMS[public["kty"]]))
         if claims["htm"] != request.method or not self._is_here(claims["htu"], request.path):
             raise ValueError
         if type(claims["iat"]) is not int or not self._is_now(claims["iat"]):
@@ -94,7 +90,7 @@ class Proofs:
             raise ValueError
         if token is not None and claims["ath"] != _hash(token):
             raise ValueError
-        return Proof(key.thumbprint(), claims["jti"])
+        return Proof(thumbprint, claims["jti"])
 
     def _is_here(self, address: str, path: str) -> bool:
         """Whether this is the address of the request, apart from its query (RFC 9449 4.3)."""
@@ -113,22 +109,6 @@ class Proofs:
 def invalid() -> Unauthenticated:
     """One sentence for every proof that is not in order: which test it failed is nobody's business."""
     return Unauthenticated("The DPoP proof is missing or not valid.", reason="INVALID_DPOP_PROOF")
-
-
-def _key(jwk: dict[str, Any]) -> tuple[ECKey | RSAKey, str]:
-    if _PRIVATE & jwk.keys():
-        raise ValueError
-    algorithm = ALGORITHMS[jwk["kty"]]
-    if jwk["kty"] == "EC":
-        if jwk["crv"] != "P-256":
-            raise ValueError
-        return ECKey.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y")}), algorithm
-    if jwk["e"] != RSA_EXPONENT:
-        raise ValueError
-    key = RSAKey.import_key({name: jwk[name] for name in ("kty", "n", "e")})
-    if not _SHORTEST_RSA_BITS <= key.public_key.key_size <= _LONGEST_RSA_BITS:
-        raise ValueError
-    return key, algorithm
 
 
 def _verified(text: str, key: ECKey | RSAKey, algorithm: str) -> bytes:

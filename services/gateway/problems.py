@@ -8,8 +8,8 @@ from http import HTTPStatus
 from typing import Any
 
 from services.chassis.errors import Denied, Fault, Internal, Unauthenticated, Unavailable
+from services.chassis.public_keys import ALGORITHMS
 from services.gateway.answer import Answer
-from services.gateway.dpop import ALGORITHMS
 from services.gateway.reasons import PRIVATE, kebab, reason_of
 from services.gateway.telemetry import Account
 

@@ -14,8 +14,6 @@ from comptoir.identity.v1 import oauth_pb2
 from services.gateway.oauth.parameters import Parameters
 
 METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
-ALGORITHMS = ["ES256", "PS256"]
-"""What an application may sign with."""
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 

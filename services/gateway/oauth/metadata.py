@@ -6,11 +6,11 @@ from authlib.oauth2 import rfc8414, rfc9207
 from authlib.oidc import discovery, rpinitiated
 from flask import Response, jsonify
 
+from services.chassis import public_keys
 from services.chassis.rights import SCOPES
 from services.chassis.tokens import ALGORITHM, LEVELS
-from services.gateway.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from services.gateway.oauth.authorization_request import CHALLENGE_METHOD, PROMPTS
-from services.gateway.oauth.client_credentials import ALGORITHMS, METHODS
+from services.gateway.oauth.client_credentials import METHODS
 from services.gateway.oauth.places import AUTHORIZE, LOGOUT, PAR
 from services.gateway.oauth.server import GRANT_TYPES
 from services.look.languages import CODES
@@ -29,6 +29,9 @@ _CLAIMS = (
     "acr",
     "amr",
 )
+
+ALGORITHMS = list(public_keys.ALGORITHMS.values())
+"""What applications sign with, assertions and proofs alike."""
 
 
 class _ProviderMetadata(discovery.OpenIDProviderMetadata):
@@ -52,7 +55,7 @@ def metadata(issuer: str) -> dict[str, object]:
         "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "pushed_authorization_request_endpoint": issuer + PAR,
         "require_pushed_authorization_requests": False,
-        "dpop_signing_alg_values_supported": list(DPOP_ALGORITHMS.values()),
+        "dpop_signing_alg_values_supported": ALGORITHMS,
         "userinfo_endpoint": f"{issuer}/oauth2/userinfo",
         "end_session_endpoint": issuer + LOGOUT,
         "jwks_uri": f"{issuer}/oauth2/jwks",

@@ -5,18 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
-
-from services.chassis.signing_keys import RSA_EXPONENT
+from services.chassis.public_keys import ALGORITHMS, KeyRefused, judged, members
 from services.identity.profile import Findings
 
 FIELD = "application.jwks"
 MOST_KEYS = 5
-_SHORTEST_RSA_BITS, _LONGEST_RSA_BITS = 2048, 4096
-_PUBLIC = {"EC": ("kty", "crv", "x", "y"), "RSA": ("kty", "n", "e")}
-ALGORITHMS = {"EC": "ES256", "RSA": "PS256"}
-"""The one algorithm of each type of key."""
 
 
 def settled(text: str, findings: Findings) -> str:
@@ -31,44 +24,25 @@ def settled(text: str, findings: Findings) -> str:
         return ""
     kept: dict[str, dict[str, Any]] = {}
     for n, key in enumerate(keys):
-        found = _public(key)
-        if isinstance(found, str):
-            findings.note(FIELD, "jwk", f"key {n + 1} {found}")
-        elif found["kid"] in kept:
+        try:
+            found = _public(key)
+        except KeyRefused as refused:
+            findings.note(FIELD, "jwk", f"key {n + 1} {refused}")
+            continue
+        if found["kid"] in kept:
             findings.note(FIELD, "jwk", f"key {n + 1} has the id of another")
         else:
             kept[found["kid"]] = found
     return json.dumps({"keys": list(kept.values())}, separators=(",", ":"))
 
 
-def _public(given: object) -> dict[str, Any] | str:
-    """The key with its public members alone, or what is wrong with it."""
-    if not isinstance(given, dict) or given.get("kty") not in _PUBLIC:
-        return "must be of type EC or RSA"
-    if {"d", "p", "q", "dp", "dq", "qi", "oth", "k"} & given.keys():
-        return "holds private parts: send the public key alone, and replace this one"
-    members = {name: given.get(name) for name in _PUBLIC[given["kty"]]}
-    if not all(isinstance(value, str) for value in members.values()):
-        return "lacks members of its type"
-    kid, algorithm = given.get("kid"), given.get("alg", ALGORITHMS[given["kty"]])
-    if algorithm != ALGORITHMS[given["kty"]] or given.get("use", "sig") != "sig":
-        return f"must be for {ALGORITHMS[given['kty']]}"
-    if members.get("e", RSA_EXPONENT) != RSA_EXPONENT:
-        return "must have the exponent 65537 (AQAB)"
-    try:
-        key = imported(members)
-        thumbprint = key.thumbprint()
-    except (JoseError, ValueError, TypeError):
-        return "is not a key"
-    if isinstance(key, ECKey) and members["crv"] != "P-256":
-        return "must be on the curve P-256"
-    if isinstance(key, RSAKey) and not _SHORTEST_RSA_BITS <= key.public_key.key_size <= _LONGEST_RSA_BITS:
-        return f"must have {_SHORTEST_RSA_BITS} to {_LONGEST_RSA_BITS} bits"
+def _public(given: Any) -> dict[str, Any]:
+    """The key with its public members alone and an id. Raises `KeyRefused`."""
+    public = members(given)
+    kid, algorithm = given.get("kid"), ALGORITHMS[public["kty"]]
+    if given.get("alg", algorithm) != algorithm or given.get("use", "sig") != "sig":
+        raise KeyRefused(f"must be for {algorithm}")
+    _, thumbprint = judged(public)
     if kid is not None and not (isinstance(kid, str) and 0 < len(kid) <= 128 and kid.isprintable()):
-        return "must have an id of at most 128 printable characters"
-    return {**members, "kid": kid or thumbprint}
-
-
-def imported(jwk: dict[str, Any]) -> ECKey | RSAKey:
-    """The key of a set that is kept."""
-    return ECKey.import_key(jwk) if jwk["kty"] == "EC" else RSAKey.import_key(jwk)
+        raise KeyRefused("must have an id of at most 128 printable characters")
+    return {**public, "kid": kid or thumbprint}

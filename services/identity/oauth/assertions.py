@@ -11,7 +11,7 @@ from typing import Any
 from joserfc import jws
 from joserfc.errors import JoseError
 
-from services.identity.applications.key_sets import ALGORITHMS, imported
+from services.chassis.public_keys import ALGORITHMS, imported
 from services.identity.oauth.refusals import invalid_client
 
 LONGEST_LIFE = timedelta(minutes=5)

@@ -111,6 +111,7 @@ BAD_KEY_SETS = {
     "another curve": jwks(ECKey.generate_key("P-384")),
     "one key twice": jwks(KEY, KEY),
     "too many keys": json.dumps({"keys": [KEY.as_dict(private=False)] * 6}),
+    "a type that is none": '{"keys": [{"kty": ["EC"]}]}',
     "no algorithm": json.dumps({"keys": [{**KEY.as_dict(private=False), "alg": "none"}]}),
     "another use": json.dumps({"keys": [{**KEY.as_dict(private=False), "use": "enc"}]}),
     "no point of the curve": json.dumps({"keys": [{**KEY.as_dict(private=False), "x": "AAAA"}]}),
