@@ -14,10 +14,10 @@ from services.chassis.errors import Invalid, Violation
 MOST_PATHS = 64
 """More than any resource has fields; what is checked for each path must not grow with the message."""
 _SHOWN = 64
-FIXED = {field_behavior_pb2.OUTPUT_ONLY, field_behavior_pb2.IDENTIFIER, field_behavior_pb2.IMMUTABLE}
-"""Behaviour of fields that no update writes."""
 _OWN = {field_behavior_pb2.OUTPUT_ONLY, field_behavior_pb2.IDENTIFIER}
 """Behaviour of fields that a resource carries when it is sent back as it was read."""
+FIXED = {*_OWN, field_behavior_pb2.IMMUTABLE}
+"""Behaviour of fields that no update writes."""
 
 
 def in_mask(path: str, mask: tuple[str, ...]) -> bool:

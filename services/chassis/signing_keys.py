@@ -57,7 +57,7 @@ class SigningKeys:
             if time.monotonic() - self._tried > REFRESH_SECONDS:
                 self._refresh(REFRESH_SECONDS)
             return key
-        # Who knows none at all cannot be made to fetch by a forged id alone: identity was not there yet.
+        # The pause is for ids that are forged. Where no key is known at all, identity was not there yet: it may be now.
         fetch = self._refresh(RETRY_SECONDS if self._keys else 0.0)
         if fetch is not None:
             fetch.wait()

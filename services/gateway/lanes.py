@@ -109,14 +109,14 @@ class Lanes:
 
     def of(self, path: str) -> Lane:
         """The lane that a request for this path goes by."""
-        return self._lanes[name(path)]
+        return self._lanes[name_of(path)]
 
     def close(self) -> None:
         for lane in self._lanes.values():
             lane.close()
 
 
-def name(path: str) -> str:
+def name_of(path: str) -> str:
     """The name of that lane."""
     if _TOKEN_PATHS.fullmatch(path):
         return TOKENS

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -116,38 +115,36 @@ class AsyncClient:
         told: dict[str, str] | None = None,
     ) -> Message:
         """As `Client.call`; to wait for the calls before it takes of the same seconds."""
-        async with _within(self._at_once, seconds) as left:
+        left = await self._place(seconds)
+        try:
             call = self._stubs.of(method, metadata)(request, timeout=left, metadata=_headers(metadata))
-            try:
-                answer: Message = await call
-                if told is not None:
-                    told.update(await call.trailing_metadata())
-                return answer
-            except grpc.RpcError as error:
-                raise from_rpc_error(error) from None
+            answer: Message = await call
+            if told is not None:
+                told.update(await call.trailing_metadata())
+            return answer
+        except grpc.RpcError as error:
+            raise from_rpc_error(error) from None
+        finally:
+            self._at_once.release()
+
+    async def _place(self, seconds: float) -> float:
+        """Takes one of the places; what is left of the seconds by then."""
+        # Every call comes by here, and a timer costs: there is none where nobody waits.
+        if not self._at_once.locked():
+            await self._at_once.acquire()
+            return seconds
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        try:
+            async with asyncio.timeout_at(end):
+                await self._at_once.acquire()
+        except TimeoutError:
+            raise TimedOut("The service did not answer in time.") from None
+        return end - loop.time()
 
     async def close(self) -> None:
         await self._stubs.writes.close()
         await self._stubs.retried.close()
-
-
-@asynccontextmanager
-async def _within(places: asyncio.Semaphore, seconds: float) -> AsyncIterator[float]:
-    """Holds a place; what is left of the seconds by then."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
-    if places.locked():
-        try:
-            async with asyncio.timeout_at(end):
-                await places.acquire()
-        except TimeoutError:
-            raise TimedOut("The service did not answer in time.") from None
-    else:
-        await places.acquire()
-    try:
-        yield end - loop.time()
-    finally:
-        places.release()
 
 
 def _headers(metadata: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -8,6 +8,7 @@ from flask import Response
 
 from services.chassis.errors import Unavailable
 from services.chassis.signing_keys import SigningKeys
+from services.gateway import problems
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class PublishedKeys:
         try:
             response = Response(self.keys.text(), content_type="application/jwk-set+json")
         except Unavailable as fault:
-            return Response(fault.message, int(fault.http), {"Retry-After": "1"}, content_type="text/plain")
+            headers = problems.headers(fault)
+            return Response(fault.message, int(fault.http), headers, content_type="text/plain")
         response.headers["Cache-Control"] = "public, max-age=300"
         return response

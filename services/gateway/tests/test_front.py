@@ -305,4 +305,4 @@ def test_the_client_of_a_believed_proxy_is_who_asks() -> None:
     ],
 )
 def test_what_needs_no_service_waits_for_none(path: str, lane: str) -> None:
-    assert lanes.name(path) == lane
+    assert lanes.name_of(path) == lane
